@@ -1,0 +1,1 @@
+"""The Qt chat app: a window onto a worker process that runs the model."""

@@ -1,0 +1,104 @@
+"""`offload`: finds the command, runs it, and turns what goes wrong into one sentence and an exit code."""
+
+import argparse
+import errno
+import json
+import sys
+from collections.abc import Sequence
+
+from offload.cli import bench, chat, doctor, generate, pack, plan, verify, worker
+from offload.cli.answers import REQUEST_ID
+from offload.cli.interrupt import EXIT_INTERRUPTED
+from offload.cli.options import Parser
+from offload.cli.terminal import Terminal
+from offload.cli.version import program_version
+from offload.errors import CancelledError, OffloadError
+from offload.protocol import ErrorEvent, ErrorReport, encode, report_of
+
+EXIT_OTHER = 1
+EXIT_DISK_FULL = 6
+EXIT_NOBODY_READS = 141
+"""What a shell reports of a program that SIGPIPE ended: `offload generate | head -1` is no failure of ours."""
+
+_COMMANDS = (generate, chat, pack, verify, plan, bench, doctor, worker)
+_EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model file,
+5 does not fit the memory, 6 disk full, 9 worker died, 130 interrupted, 141 nobody reads the output.
+OFFLOAD_DEBUG=1 shows tracebacks, NO_COLOR switches colours off."""
+
+
+def build_parser() -> Parser:
+    """Return the parser of all commands."""
+    parser = Parser(
+        prog="offload",
+        description="Run a Mixture-of-Experts GGUF model bigger than memory.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"offload {program_version()}")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    terminal = Terminal.of_process()
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv), terminal)
+    except BrokenPipeError:
+        terminal.abandon_stdout()
+        return EXIT_NOBODY_READS
+    except KeyboardInterrupt:
+        terminal.say("")
+        return EXIT_INTERRUPTED
+
+
+def _run(argv: list[str], terminal: Terminal) -> int:
+    try:
+        parser = build_parser()
+        args = parser.parse_args(argv)
+        if args.run is None:
+            terminal.write(parser.format_help())
+            return 0
+        code: int = args.run(args, terminal)
+        return code
+    except SystemExit as end:
+        # Help and version, printed by argparse.
+        return end.code if isinstance(end.code, int) else 0
+    except BrokenPipeError:
+        raise
+    except OffloadError as error:
+        terminal.trace()
+        if isinstance(error, CancelledError):
+            terminal.say(f"offload: {error}")
+        else:
+            terminal.complain(str(error))
+        _print_report(argv, terminal, report_of(error))
+        return error.exit_code
+    except OSError as error:
+        terminal.trace()
+        full = error.errno == errno.ENOSPC
+        reason = ": ".join(filter(None, [error.strerror or str(error), str(error.filename or "")]))
+        terminal.complain(f"{reason}.")
+        _print_report(argv, terminal, ErrorReport("DiskFullError" if full else type(error).__name__, f"{reason}."))
+        return EXIT_DISK_FULL if full else EXIT_OTHER
+    except Exception as error:
+        # The border of the program: whatever was not foreseen becomes one line too.
+        terminal.trace()
+        sentence = f"Unexpected {type(error).__name__}: {' '.join(str(error).split()) or 'no message'}."
+        hint = "" if terminal.debug else " Run with OFFLOAD_DEBUG=1 for the traceback."
+        terminal.complain(sentence + hint)
+        _print_report(argv, terminal, report_of(error))
+        return EXIT_OTHER
+
+
+def _print_report(argv: Sequence[str], terminal: Terminal, report: ErrorReport) -> None:
+    """Write the error to standard output where the answer was asked for as JSON."""
+    if "--jsonl" in argv:
+        terminal.write_bytes(encode(ErrorEvent(REQUEST_ID, report)))
+    elif "--json" in argv:
+        fields = {"type": report.type, "message": report.message, "hint": report.hint, "numbers": dict(report.numbers)}
+        terminal.write_line(json.dumps({"error": fields}))

@@ -1,0 +1,30 @@
+"""Statistics as a person reads them: a few lines of plain text."""
+
+from offload.bytesize import format_bytes
+from offload.stats import Stats
+
+
+def stats_lines(stats: Stats) -> list[str]:
+    """Return the statistics of a run, one line each; what did not happen is left out."""
+    speed, paging, memory = stats.speed, stats.paging, stats.memory
+    cached = f", {speed.n_cached} more from the context" if speed.n_cached else ""
+    lines = [
+        f"prompt   {speed.n_prompt} tokens in {speed.prompt_seconds:.2f} s, {speed.prompt_tokens_per_second:.1f} "
+        f"tokens/s{cached}",
+        f"answer   {speed.n_generated} tokens in {speed.decode_seconds:.2f} s, {speed.tokens_per_second:.2f} tokens/s",
+        f"first    token after {speed.first_token_seconds:.2f} s",
+    ]
+    if paging.n_layer:
+        lines += [
+            f"experts  {paging.n_slots} slots for {paging.n_layer * paging.n_expert} experts, "
+            f"hit rate {paging.hit_rate:.1%} of {paging.hits + paging.misses}",
+            f"disk     {format_bytes(paging.bytes_read)} read, stall {paging.stall_seconds:.2f} s in decode "
+            f"and {paging.staging_wait_seconds:.2f} s in prefill",
+        ]
+    else:
+        lines.append("experts  nothing is paged")
+    budget = f" of {format_bytes(memory.budget_bytes)}" if memory.budget_bytes else ""
+    lines.append(
+        f"memory   {format_bytes(memory.resident_bytes)} now, {format_bytes(memory.peak_bytes)} at most{budget}"
+    )
+    return lines

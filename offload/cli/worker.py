@@ -1,0 +1,83 @@
+"""`offload worker`: the protocol over standard input and output, for another program."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from typing import Any, BinaryIO
+
+from offload.cli.interrupt import EXIT_INTERRUPTED
+from offload.cli.terminal import Terminal
+from offload.cli.version import program_version
+from offload.config import EngineConfig
+from offload.worker import OpenModel, ServedEngine, Worker, read_lines
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "worker",
+        help="serve another program over standard input and output",
+        description="Read requests and write events, one JSON object per line; offload/protocol.py describes them. "
+        "Ends when its input ends.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Serve until the input ends or asks for it; 130 where an interrupt ended it."""
+
+    # The engine is imported with the first load: the hello must not wait for it.
+    def open_lazily(path: str | None, config: EngineConfig, **on_progress: Any) -> ServedEngine:
+        from offload.engine import open_model
+
+        engine: ServedEngine = open_model(path, config, **on_progress)
+        return engine
+
+    return serve(open_lazily)
+
+
+def serve(open_model: OpenModel) -> int:
+    """Speak the protocol over this process's standard input and output until the other side ends it."""
+    with take_stdout() as events:
+
+        def emit(line: bytes) -> None:
+            left = memoryview(line)
+            while left:
+                left = left[events.write(left) or 0 :]
+
+        worker = Worker(emit, open_model, version=program_version())
+        interrupted = threading.Event()
+
+        def on_interrupt(*_: object) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            interrupted.set()
+            worker.shutdown()
+
+        signal.signal(signal.SIGINT, on_interrupt)
+        # Unbuffered and a daemon: a thread that waits for input must not keep the process from ending.
+        requests = os.fdopen(os.dup(0), "rb", buffering=0)
+        threading.Thread(target=_feed, args=(worker, requests), name="offload-requests", daemon=True).start()
+        worker.run()
+    return EXIT_INTERRUPTED if interrupted.is_set() else 0
+
+
+def take_stdout() -> BinaryIO:
+    """Return the process's standard output for the protocol alone, and point file descriptor 1 at standard error.
+
+    Native libraries that print then cannot put their words between the protocol's lines.
+    """
+    sys.stdout.flush()
+    private = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return private
+
+
+def _feed(worker: Worker, requests: BinaryIO) -> None:
+    try:
+        worker.feed(read_lines(requests))
+    except OSError:
+        # Nobody reads the answers, or the input broke: `feed` has shut the worker down.
+        return

@@ -1,0 +1,114 @@
+"""What a caller may choose: how a model is opened, and how text is generated."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class StoreChoice(Enum):
+    """Where experts are read from."""
+
+    AUTO = "auto"
+    """A packed store beside the model when there is a valid one, else the GGUF itself."""
+    GGUF = "gguf"
+    """The GGUF as it is, even where a packed store lies beside it."""
+
+
+class DirectIo(Enum):
+    """Whether reads of experts go past the page cache."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How a model is opened. Zero means: decided from the model or the machine."""
+
+    memory: str | int = "auto"
+    """Budget of the whole process: bytes, or text as `6G`, `60%`, `auto`."""
+    n_ctx: int = 0
+    """Context in tokens; 0: the model's own, at most 4096."""
+    n_batch: int = 2048
+    """Logical batch in tokens."""
+    n_ubatch: int = 512
+    """Physical batch in tokens; made smaller where a batch's routed experts would not fit the budget."""
+    n_threads: int = 0
+    """Compute threads; 0: the physical cores this process may use."""
+    n_readers: int = 2
+    """Threads that read experts."""
+    store: StoreChoice = StoreChoice.AUTO
+    direct_io: DirectIo = DirectIo.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationParams:
+    """How text is generated: llama.cpp's samplers, names and defaults (common/common.h, `common_params_sampling`)."""
+
+    n_predict: int = -1
+    """Tokens at most; -1: until the model ends or the context is full."""
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    typical_p: float = 1.0
+    repeat_penalty: float = 1.0
+    repeat_last_n: int = 64
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    seed: int = -1
+    """-1: a fresh seed for every generation."""
+    stop: tuple[str, ...] = ()
+    """Strings that end the text; they are not part of it."""
+    grammar: str = ""
+    """GBNF; empty: none."""
+    json_schema: str = ""
+    """JSON schema as text, turned into a grammar; excludes `grammar`."""
+    ignore_eos: bool = False
+    context_shift: bool = False
+    """When the context is full: drop the older half of the conversation and go on, instead of finishing."""
+    n_keep: int = 0
+    """Tokens at the start that a context shift keeps; -1: the whole prompt."""
+
+
+class FinishReason(Enum):
+    """Why a generation ended."""
+
+    STOP = "stop"
+    """The model ended its turn, or a stop string was reached."""
+    LENGTH = "length"
+    """`n_predict` tokens were generated."""
+    CONTEXT_FULL = "context_full"
+    CANCELLED = "cancelled"
+
+
+class Role(Enum):
+    """Who says a message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One step of a generation.
+
+    `text` is what can be shown now: empty while a character is still incomplete or a stop string may be
+    beginning. The last token of a generation carries `finish_reason`; its `id` is -1 when it only carries
+    text that was held back.
+    """
+
+    id: int
+    text: str
+    index: int
+    """Position among the generated tokens, from 0."""
+    finish_reason: FinishReason | None = None

@@ -1,0 +1,191 @@
+"""The composition root: opens a model within a memory budget and generates with it.
+
+    file ── header ── store ── plan ── paged model ── context ── generator
+
+Thread rule: one thread opens, generates and closes; `stop`, `stats` and `residency` are for any thread.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
+from offload.engine_parts import OpenedModel, Prepared, prepare
+from offload.errors import BudgetError
+from offload.generation import Generator
+from offload.llama.chat import render
+from offload.machine import resident_memory
+from offload.memory_plan import MemoryPlan, make_plan, slots_bytes
+from offload.pressure import PressureWatch
+from offload.stats import MemoryUse, PagingUse, Stats
+from offload.store_choice import pack_model, verify_store
+
+__all__ = ["Engine", "open_model", "pack_model", "plan_model", "verify_store"]
+
+
+def open_model(
+    path: str | Path | None = None,
+    config: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
+    *,
+    on_progress: Callable[[float], bool] | None = None,
+) -> "Engine":
+    """Open the GGUF at `path` (of a split model: any part); None: the bundled demo model.
+
+    `on_progress` gets the share loaded, 0.0 to 1.0, and stops the load by returning False.
+
+    Raises:
+        ModelNotFoundError: no such file.
+        ModelFileError: the file is malformed, truncated or not supported.
+        BudgetError: the memory budget is below the floor.
+        UsageError: a value of `config` makes no sense.
+        CancelledError: `on_progress` returned False.
+    """
+    return Engine(prepare(path, config), config, on_progress)
+
+
+def plan_model(path: str | Path | None, config: EngineConfig = EngineConfig()) -> MemoryPlan:  # noqa: B008
+    """Return the memory plan without loading weights. Raises as `open_model` does."""
+    return prepare(path, config).plan
+
+
+class Engine:
+    """An open model. Made by `open_model`; a context manager."""
+
+    def __init__(
+        self, prepared: Prepared, config: EngineConfig, on_progress: Callable[[float], bool] | None = None
+    ) -> None:
+        """Load the model that was prepared."""
+        self.path = prepared.path
+        self.config = config
+        self.plan = prepared.plan
+        self.store_name = prepared.plan.store_name
+        self._stopped = threading.Event()
+        self._watch: PressureWatch | None = None
+        self._opened = OpenedModel(prepared, config, self._stopped.is_set, on_progress)
+        try:
+            self._fit_plan(prepared)
+            model = self._opened.model
+            self.description = model.description
+            self.chat_template = model.chat_template
+            self.n_ctx = self._opened.context.n_ctx
+            self._generator = Generator(self._opened.context, model.vocab)
+            if self._opened.paged is not None:
+                self._watch = PressureWatch(self._opened.paged.pager, self.plan.capacity, self.plan.n_expert_used)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def complete(self, prompt: str, params: GenerationParams = GenerationParams()) -> Iterator[Token]:  # noqa: B008
+        """Continue `prompt` as it is. Special tokens written in it count as such.
+
+        Raises:
+            UsageError: a parameter makes no sense, or the prompt is longer than the context.
+            ExpertReadError: an expert could not be read; the engine can be used again.
+        """
+        tokens = self._opened.model.vocab.tokenize(prompt, add_special=True, parse_special=True)
+        return self._generate(tokens, params)
+
+    def chat(self, messages: Sequence[Message], params: GenerationParams = GenerationParams()) -> Iterator[Token]:  # noqa: B008
+        """Answer a conversation, through the model's chat template. Raises as `complete` does."""
+        vocab = self._opened.model.vocab
+        text = render(
+            self.chat_template, messages, bos_text=vocab.bos_text, eos_text=vocab.eos_text, file=str(self.path)
+        )
+        begins = bool(vocab.bos_text) and text.startswith(vocab.bos_text)
+        return self._generate(vocab.tokenize(text, add_special=not begins, parse_special=True), params)
+
+    def stop(self) -> None:
+        """End the running generation within one token; it finishes as CANCELLED. From any thread."""
+        self._stopped.set()
+
+    def stats(self) -> Stats:
+        """Return what the engine reports of itself now. From any thread."""
+        plan, resident = self.plan, resident_memory()
+        memory = MemoryUse(
+            budget_bytes=plan.budget_bytes,
+            runtime_bytes=plan.runtime_bytes + plan.reading_bytes,
+            dense_bytes=plan.dense_bytes,
+            kv_bytes=plan.kv_bytes,
+            compute_bytes=plan.compute_bytes,
+            staging_bytes=plan.staging_bytes,
+            slot_bytes=plan.slot_bytes,
+            resident_bytes=resident.current_bytes,
+            peak_bytes=resident.peak_bytes,
+        )
+        return Stats(memory=memory, paging=self._paging(), speed=self._generator.speed)
+
+    def residency(self) -> list[bytes]:
+        """Return, per paged layer, one `stats.ResidentState` byte per expert. From any thread."""
+        paged = self._opened.paged
+        return [paged.pager.states(layer) for layer in self.plan.capacity] if paged is not None else []
+
+    def close(self) -> None:
+        """Free everything; harmless when called twice."""
+        if self._watch is not None:
+            self._watch.close()
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _generate(self, tokens: Sequence[int], params: GenerationParams) -> Iterator[Token]:
+        self._stopped.clear()
+        steps = self._generator.generate(tokens, params, cancelled=self._stopped.is_set)
+        return self._let_go(steps)
+
+    def _let_go(self, steps: Iterator[Token]) -> Iterator[Token]:
+        """Pass the tokens on; a cancelled batch leaves experts pinned and staged, which are let go."""
+        for token in steps:
+            if token.finish_reason is FinishReason.CANCELLED and self._opened.paged is not None:
+                self._opened.paged.placer.reset()
+            yield token
+
+    def _fit_plan(self, prepared: Prepared) -> None:
+        """Give up slots where the process already takes more than was planned for it without them."""
+        paged, plan = self._opened.paged, self.plan
+        if paged is None:
+            return
+        planned = plan.runtime_bytes + plan.dense_bytes + plan.kv_bytes
+        excess = resident_memory().current_bytes - planned
+        if excess <= 0:
+            return
+        needs = replace(prepared.needs, runtime_bytes=prepared.needs.runtime_bytes + excess)
+        fitted = make_plan(needs, plan.budget_bytes, plan.store_name)
+        if fitted.staged != plan.staged or fitted.n_ubatch < plan.n_ubatch:
+            raise BudgetError(
+                f"Once loaded, the model takes {excess} bytes more than planned, and staging no longer fits.",
+                budget_bytes=plan.budget_bytes,
+                floor_bytes=plan.total_bytes + excess,
+                hint="Raise --memory a little, or lower -c (context) or -ub (batch).",
+            )
+        self.plan = fitted
+        for layer, n_slots in fitted.capacity.items():
+            paged.pager.set_capacity(layer, n_slots)
+        assert slots_bytes(prepared.needs.layers, fitted.capacity) <= plan.slot_bytes
+
+    def _paging(self) -> PagingUse:
+        paged = self._opened.paged
+        if paged is None:
+            return PagingUse()
+        counts, staging = paged.pager.counts(), paged.staging
+        return PagingUse(
+            n_layer=len(self.plan.capacity),
+            n_expert=self.plan.n_expert,
+            n_slots=sum(paged.pager.capacity(layer) for layer in self.plan.capacity),
+            hits=counts.hits,
+            misses=counts.misses,
+            bytes_read=counts.bytes_read + (staging.bytes_read if staging is not None else 0),
+            bytes_prefetched=counts.bytes_prefetched,
+            stall_seconds=counts.stall_seconds,
+            staging_wait_seconds=staging.wait_seconds if staging is not None else 0.0,
+            expert_compute_seconds=paged.weights.compute_seconds,
+            read_seconds=counts.read_seconds,
+        )

@@ -1,0 +1,146 @@
+"""What the engine is made of: a model prepared (header read, store chosen, memory planned), and one opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from offload.bytesize import parse_memory
+from offload.config import DirectIo, EngineConfig
+from offload.demo_model import demo_model_path
+from offload.errors import UsageError
+from offload.experts.disk_probe import probe_direct_io
+from offload.experts.span_reader import bounce_bytes
+from offload.experts.store import ExpertStore
+from offload.gguf_header import GgufHeader, read_gguf_header
+from offload.llama.context import LlamaContext
+from offload.llama.footprint import measure_footprint
+from offload.llama.library import load
+from offload.llama.model import LlamaModel
+from offload.machine import machine_memory, physical_cores, resident_memory
+from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan
+from offload.paged_model import PagedModel, dense_overrides
+from offload.store_choice import choose_store
+
+MARGIN_BYTES = 64 << 20
+"""Added to what the process takes before a model is loaded: thread stacks, work buffers of two backends, the
+allocator's slack."""
+DEFAULT_N_CTX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A model file that is known to fit the budget."""
+
+    path: Path
+    header: GgufHeader
+    store: ExpertStore | None
+    """Where experts are read from; None for a dense model."""
+    needs: Needs
+    plan: MemoryPlan
+    n_threads: int
+
+
+class OpenedModel:
+    """llama.cpp's model and context, paged where there are experts. Opened, used and closed by one thread."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        config: EngineConfig,
+        cancelled: Callable[[], bool],
+        on_progress: Callable[[float], bool] | None,
+    ) -> None:
+        """Load weights and make the context. Raises as `engine.open_model` does."""
+        plan, header = prepared.plan, prepared.header
+        self.paged: PagedModel | None = None
+        if prepared.store is not None:
+            self.paged = PagedModel(
+                header,
+                prepared.store,
+                capacity=plan.capacity,
+                staged=plan.staged,
+                n_threads=prepared.n_threads,
+                n_readers=config.n_readers,
+                direct_io=_reads_direct(config, prepared.store),
+                cancelled=cancelled,
+                on_progress=on_progress,
+            )
+            self.model = self.paged.model
+        else:
+            self.model = LlamaModel.open(header.files[0], overrides=dense_overrides(header), on_progress=on_progress)
+        try:
+            self.context = LlamaContext.open(
+                self.model,
+                n_ctx=plan.n_ctx,
+                n_batch=max(config.n_batch, plan.n_ubatch),
+                n_ubatch=plan.n_ubatch,
+                n_threads=prepared.n_threads,
+                n_outputs_max=1,
+            )
+        except BaseException:
+            self.close()
+            raise
+        if self.paged is not None:
+            self.context.pending_error = self.paged.pending_error
+
+    def close(self) -> None:
+        """Free everything; harmless when called twice."""
+        if self.paged is not None:
+            self.paged.close()
+        else:
+            self.model.close()
+
+
+def prepare(path: str | Path | None, config: EngineConfig) -> Prepared:
+    """Read the header, choose the store and plan the memory; loads no weights. Raises as `engine.open_model` does."""
+    _check(config)
+    load()
+    header = read_gguf_header(demo_model_path() if path is None else path)
+    store = choose_store(header, config.store)
+    n_ctx = config.n_ctx or min(header.count("context_length") or DEFAULT_N_CTX, DEFAULT_N_CTX)
+    n_ubatch = min(config.n_ubatch, n_ctx)
+    footprint = measure_footprint(
+        header.files[0], n_ctx=n_ctx, n_batch=max(config.n_batch, n_ubatch), n_ubatch=n_ubatch, n_outputs_max=1
+    )
+    own_bytes = resident_memory().current_bytes
+    needs = Needs(
+        runtime_bytes=own_bytes + MARGIN_BYTES,
+        dense_bytes=header.dense_bytes if store is not None else header.total_bytes,
+        kv_bytes=footprint.kv_bytes,
+        compute_bytes=footprint.compute_bytes,
+        reading_bytes=config.n_readers * bounce_bytes(store) if store is not None else 0,
+        n_ctx=n_ctx,
+        n_ubatch=n_ubatch,
+        n_expert_used=header.n_expert_used,
+        layers=store.layers if store is not None else {},
+    )
+    store_name = store.files[0].name if store is not None else ""
+    plan = make_plan(needs, _budget(config.memory, own_bytes), store_name)
+    return Prepared(header.files[0], header, store, needs, plan, config.n_threads or physical_cores())
+
+
+def _budget(memory: str | int, own_bytes: int) -> int:
+    if isinstance(memory, int):
+        return memory
+    machine = machine_memory()
+    if memory.strip().lower() == "auto":
+        return automatic_budget(machine.total_bytes, machine.available_bytes, own_bytes)
+    return parse_memory(memory, machine.total_bytes)
+
+
+def _reads_direct(config: EngineConfig, store: ExpertStore) -> bool:
+    if config.direct_io is DirectIo.AUTO:
+        return probe_direct_io(store.files[0]).direct
+    return config.direct_io is DirectIo.ON
+
+
+def _check(config: EngineConfig) -> None:
+    for name, value, least in (
+        ("n_ctx", config.n_ctx, 0),
+        ("n_batch", config.n_batch, 1),
+        ("n_ubatch", config.n_ubatch, 1),
+        ("n_threads", config.n_threads, 0),
+        ("n_readers", config.n_readers, 1),
+    ):
+        if value < least:
+            raise UsageError(f"{name} is {value}.", hint=f"It must be at least {least}.")

@@ -1,0 +1,57 @@
+"""The memory of slots and staging buffers: address space reserved at once, pages touched as they are first used.
+
+A pool reserves room for a slot per expert; only slots in use take memory, so the number of slots can change while a
+model is open. Reserved memory is anonymous and private, and on 2 MiB boundaries, where Linux backs it with huge pages.
+"""
+
+import mmap
+import sys
+
+import numpy as np
+
+HUGE_PAGE = 2 << 20
+
+
+class Arena:
+    """One block of reserved memory. Any thread may touch different parts of it; `close` is for the owner."""
+
+    def __init__(self, n_bytes: int) -> None:
+        """Reserve `n_bytes` of address space.
+
+        Raises:
+            OSError: the system refuses to reserve so much.
+        """
+        self.n_bytes = n_bytes
+        if sys.platform == "win32":
+            self._memory = mmap.mmap(-1, n_bytes + HUGE_PAGE)
+        else:
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+            self._memory = mmap.mmap(-1, n_bytes + HUGE_PAGE, flags=flags)
+        start = np.frombuffer(self._memory, np.uint8).__array_interface__["data"][0]
+        self._lead = -start % HUGE_PAGE
+        self.address: int = start + self._lead
+        self._view = memoryview(self._memory)[self._lead : self._lead + n_bytes]
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            self._memory.madvise(mmap.MADV_HUGEPAGE)
+
+    def view(self, address: int, n_bytes: int) -> memoryview:
+        """Return `n_bytes` of writable memory at `address`, which lies in the arena."""
+        start = address - self.address
+        return self._view[start : start + n_bytes]
+
+    def release(self, address: int, n_bytes: int) -> None:
+        """Give the whole pages of this range back to the system; they read as zero again."""
+        if not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        start = address - self.address + self._lead
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        last = (start + n_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
+        if last > first:
+            self._memory.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+    def close(self) -> None:
+        """Release all memory; the address space goes when nothing views it any more. Harmless when called twice."""
+        if self.n_bytes:
+            self.release(self.address, self.n_bytes)
+            self._view.release()
+            self.n_bytes = 0

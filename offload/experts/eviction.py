@@ -1,0 +1,49 @@
+"""Which resident expert leaves when another needs its slot: the protocol, and least recently used."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+
+class EvictionPolicy(Protocol):
+    """Decides victims, per layer. Called under the pager's lock: it must be quick and must not call back.
+
+    It is told of every expert that becomes resident, is used, and leaves, and names a victim only among residents.
+    """
+
+    def admitted(self, layer: int, expert: int) -> None:
+        """Learn that an expert has been given a slot."""
+
+    def used(self, layer: int, experts: Iterable[int]) -> None:
+        """Learn that resident experts are computed with, the least important first."""
+
+    def evicted(self, layer: int, expert: int) -> None:
+        """Learn that an expert has lost its slot."""
+
+    def victim(self, layer: int, evictable: Callable[[int], bool]) -> int | None:
+        """Return the resident expert to evict, one for which `evictable` holds; None if there is none."""
+
+
+class LeastRecentlyUsed:
+    """Evict the expert whose last use lies furthest back."""
+
+    def __init__(self) -> None:
+        self._order: dict[int, dict[int, None]] = {}  # layer -> experts, least recently used first
+
+    def admitted(self, layer: int, expert: int) -> None:
+        """Take a new expert as just used."""
+        self._order.setdefault(layer, {})[expert] = None
+
+    def used(self, layer: int, experts: Iterable[int]) -> None:
+        """Move the experts to the end of their layer's order."""
+        order = self._order.setdefault(layer, {})
+        for expert in experts:
+            del order[expert]
+            order[expert] = None
+
+    def evicted(self, layer: int, expert: int) -> None:
+        """Forget the expert."""
+        del self._order[layer][expert]
+
+    def victim(self, layer: int, evictable: Callable[[int], bool]) -> int | None:
+        """Return the least recently used expert that may leave."""
+        return next((expert for expert in self._order.get(layer, ()) if evictable(expert)), None)

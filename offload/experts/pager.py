@@ -1,0 +1,385 @@
+"""The expert pager: brings routed experts into slots, and decides nothing about which ones will be wanted.
+
+States of a slot: FREE, LOADING, READY, PINNED (drawn in `slots`). The compute thread acquires a layer's routed experts,
+waits for the parts it needs, computes, and releases them; reader threads fill slots meanwhile.
+
+Invariants, each proved by the test named (tests/properties/test_pager_rules.py):
+ 1. A kernel sees a part only while its expert is pinned and the part has arrived.  test_computes_only_with_whole_parts
+ 2. A LOADING or PINNED slot is never a victim.                                     test_no_victim_is_in_use
+ 3. A failed read leaves the expert absent, the error kept: never half a slot.      test_failed_read_leaves_it_absent
+ 4. Demand reads overtake every queued prefetch.                                    test_demand_overtakes_prefetch
+ 5. Only demand accesses count as hit or miss.                                      test_only_demand_counts
+ 6. A layer never uses more slots than its capacity.                                test_capacity_is_never_exceeded
+ 7. Prefetching may change timing and bytes, never what is computed with.           test_prefetch_changes_no_bytes
+
+Thread rule: `acquire`, `wait`, `release` for one thread, the compute thread; everything else for any thread. The lock
+is never held across I/O.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from offload.experts.eviction import EvictionPolicy
+from offload.experts.key import ExpertKey
+from offload.experts.loader import Loader, Outcome, Task, Urgency
+from offload.experts.slot_memory import SlotMemory
+from offload.experts.slots import LayerSlots, SlotState
+from offload.experts.span_source import SpanSource
+from offload.experts.store import ExpertStore, Span, WeightKind
+
+Work = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class PagerCounts:
+    """What the pager has done since it was made; hits and misses are of counted demand accesses only."""
+
+    hits: int
+    misses: int
+    evictions: int
+    bytes_read: int
+    bytes_prefetched: int
+    stall_seconds: float
+    read_seconds: float
+
+
+class _Load:
+    """An expert on its way into a slot: the kinds not yet there, and the tasks that bring them."""
+
+    __slots__ = ("ahead", "error", "slot", "tasks", "waiting")
+
+    def __init__(self, slot: int, kinds: Iterable[WeightKind], ahead: bool) -> None:
+        self.slot = slot
+        self.waiting = set(kinds)
+        self.tasks: dict[Task, tuple[WeightKind, ...]] = {}
+        self.error: BaseException | None = None
+        self.ahead = ahead
+
+
+class ExpertPager:
+    """The resident experts of one open model."""
+
+    def __init__(
+        self,
+        store: ExpertStore,
+        memory: SlotMemory,
+        source: SpanSource,
+        loader: Loader,
+        policy: EvictionPolicy,
+        capacity: Mapping[int, int],
+    ) -> None:
+        """Start with all experts absent; `capacity[layer]` slots may be used in each layer."""
+        self._store, self._memory, self._source, self._loader, self._policy = store, memory, source, loader, policy
+        self._layers = {layer: LayerSlots(layout.n_expert, capacity[layer]) for layer, layout in store.layers.items()}
+        self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
+        self._loads: dict[ExpertKey, _Load] = {}
+        self._errors: dict[ExpertKey, BaseException] = {}
+        self._acquired: dict[int, list[int]] = {}
+        self._changed = threading.Condition()
+        self._hits = self._misses = self._evictions = self._bytes_read = self._bytes_prefetched = 0
+        self._stall_seconds = self._read_seconds = 0.0
+
+    # -- the compute thread
+
+    def acquire(self, layer: int, experts: Sequence[int], *, counted: bool = True) -> list[int]:
+        """Pin `experts` (distinct, most important first) and start reading the absent ones; return their slots.
+
+        `wait` says when their parts are there. `counted` accesses count as hits and misses.
+
+        Raises:
+            ValueError: more experts than the layer has slots.
+        """
+        with self._changed:
+            slots = self._layers[layer]
+            if len(experts) > slots.capacity:
+                raise ValueError(f"{len(experts)} experts cannot be pinned in {slots.capacity} slots of layer {layer}")
+            resident = [expert for expert in experts if expert in slots.slot_of]
+            if counted:
+                ready = sum(slots.state(expert) is not SlotState.LOADING for expert in resident)
+                self._hits += ready
+                self._misses += len(experts) - ready
+            self._acquired[layer] = []
+            for expert in resident:
+                self._pin(layer, expert)
+            self._policy.used(layer, reversed(resident))
+            tasks: list[Task] = []
+            for expert in experts:
+                if expert in resident:
+                    continue
+                self._make_room(layer)
+                if expert not in slots.slot_of:  # a prefetch may have come first while room was awaited
+                    tasks += self._begin(ExpertKey(layer, expert), Urgency.DEMAND)
+                self._pin(layer, expert)
+            numbers = [slots.slot_of[expert] for expert in experts]
+        self._loader.submit(*tasks)
+        return numbers
+
+    def wait(self, layer: int, kinds: Sequence[WeightKind], *, counted: bool = True) -> None:
+        """Wait until `kinds` of all acquired experts of the layer have arrived.
+
+        Raises:
+            ExpertReadError: one could not be read; it is absent, and the layer is released.
+        """
+        wanted = set(kinds)
+        start = time.perf_counter()
+        with self._changed:
+            while True:
+                loads = [self._loads.get(ExpertKey(layer, expert)) for expert in self._acquired[layer]]
+                failed = next((load for load in loads if load is not None and load.error is not None), None)
+                if failed is not None:
+                    break
+                if not any(load is not None and load.waiting & wanted for load in loads):
+                    break
+                self._changed.wait()
+            if counted:
+                self._stall_seconds += time.perf_counter() - start
+            error = failed.error if failed is not None else None
+        if error is not None:
+            self.release(layer)
+            raise error
+
+    def release(self, layer: int) -> None:
+        """Unpin what the layer has acquired."""
+        with self._changed:
+            slots = self._layers[layer]
+            for expert in self._acquired.pop(layer, ()):
+                slots.unpin(expert)
+                self._settle(ExpertKey(layer, expert))
+            self._shed(layer)
+            self._changed.notify_all()
+
+    # -- ahead of the compute
+
+    def prefetch(self, keys: Iterable[ExpertKey], *, evict: bool = False) -> int:
+        """Start reading absent experts, in order of preference; return how many were started.
+
+        Takes free slots; with `evict` also those of victims the policy names.
+        """
+        tasks: list[Task] = []
+        started = 0
+        with self._changed:
+            for key in keys:
+                slots = self._layers[key.layer]
+                if key.expert in slots.slot_of or not (slots.has_room or (evict and self._evict_one(key.layer))):
+                    continue
+                tasks += self._begin(key, Urgency.AHEAD)
+                started += 1
+        self._loader.submit(*tasks)
+        return started
+
+    def fill(
+        self,
+        key: ExpertKey,
+        works: Mapping[WeightKind, Work],
+        placed: Callable[[int], None],
+        keep: Callable[[int], bool],
+    ) -> bool:
+        """Fill a slot from elsewhere than the store; return False where there was no room.
+
+        `works[kind]` writes one part, on a reader thread, after `placed` has learnt the slot. An expert for which
+        `keep` holds is not evicted for it.
+        """
+        with self._changed:
+            slots = self._layers[key.layer]
+            if key.expert in slots.slot_of or not (slots.has_room or self._evict_one(key.layer, keep)):
+                return False
+            slot = slots.take(key.expert)
+            placed(slot)
+            load = self._loads[key] = _Load(slot, self._kinds[key.layer], ahead=False)
+            for kind, work in works.items():
+                self._add_task(key, load, (kind,), work, Urgency.NEXT)
+            tasks = list(load.tasks)
+            self._policy.admitted(key.layer, key.expert)
+        self._loader.submit(*tasks)
+        return True
+
+    def cancel(self, keys: Iterable[ExpertKey]) -> None:
+        """Drop prefetches that have not started and are not demanded."""
+        with self._changed:
+            for key in keys:
+                self._cancel(key)
+            self._changed.notify_all()
+
+    # -- staging copies out of slots
+
+    def hold(self, layer: int) -> dict[int, int]:
+        """Pin every READY expert of a layer that is not acquired; return expert -> slot. Undone by `unhold`."""
+        with self._changed:
+            slots = self._layers[layer]
+            held = {expert: slot for expert, slot in slots.slot_of.items() if slots.evictable(expert)}
+            for expert in held:
+                slots.pin(expert)
+            return held
+
+    def unhold(self, layer: int, experts: Iterable[int]) -> None:
+        """Undo `hold` for these experts, least used first."""
+        with self._changed:
+            slots = self._layers[layer]
+            held = list(experts)
+            for expert in held:
+                slots.unpin(expert)
+            self._policy.used(layer, held)
+            self._shed(layer)
+            self._changed.notify_all()
+
+    # -- size and state
+
+    def set_capacity(self, layer: int, capacity: int) -> None:
+        """Change how many slots a layer may use. Experts above it leave at once, or when they are unpinned."""
+        with self._changed:
+            self._layers[layer].capacity = capacity
+            self._shed(layer)
+            self._changed.notify_all()
+
+    def capacity(self, layer: int) -> int:
+        """Return how many slots the layer may use."""
+        return self._layers[layer].capacity
+
+    def absent(self, layer: int) -> list[int]:
+        """Return the experts of a layer that have no slot."""
+        with self._changed:
+            slots = self._layers[layer]
+            return [expert for expert in range(slots.n_expert) if expert not in slots.slot_of]
+
+    def states(self, layer: int) -> bytes:
+        """Return one `SlotState` per expert of the layer; FREE stands for absent."""
+        with self._changed:
+            slots = self._layers[layer]
+            return bytes(slots.state(expert) for expert in range(slots.n_expert))
+
+    def error(self, key: ExpertKey) -> BaseException | None:
+        """Return why the expert could not be read last time; None if it could, or was not tried."""
+        with self._changed:
+            return self._errors.get(key)
+
+    def counts(self) -> PagerCounts:
+        """Return what has been done so far."""
+        with self._changed:
+            return PagerCounts(
+                self._hits,
+                self._misses,
+                self._evictions,
+                self._bytes_read,
+                self._bytes_prefetched,
+                self._stall_seconds,
+                self._read_seconds,
+            )
+
+    # -- under the lock
+
+    def _begin(self, key: ExpertKey, urgency: Urgency) -> list[Task]:
+        """Give an absent expert a slot and make the tasks that read it: what is computed first comes first."""
+        slot = self._layers[key.layer].take(key.expert)
+        self._errors.pop(key, None)
+        load = self._loads[key] = _Load(slot, self._kinds[key.layer], ahead=urgency is Urgency.AHEAD)
+        self._policy.admitted(key.layer, key.expert)
+        spans = self._store.spans(key)
+        late = Urgency.NEXT if urgency is Urgency.DEMAND else urgency
+        for step, step_urgency in (
+            ([span for span in spans if span.kind is not WeightKind.DOWN], urgency),
+            ([span for span in spans if span.kind is WeightKind.DOWN], late),
+        ):
+            if step:
+                kinds = tuple(span.kind for span in step)
+                self._add_task(key, load, kinds, self._reading(key.layer, slot, step), step_urgency)
+        return list(load.tasks)
+
+    def _reading(self, layer: int, slot: int, spans: Sequence[Span]) -> Work:
+        memory, source = self._memory, self._source
+
+        def read() -> int:
+            return source.read_spans(spans, {span.kind: memory.target(layer, span.kind, slot) for span in spans})
+
+        return read
+
+    def _add_task(
+        self, key: ExpertKey, load: _Load, kinds: tuple[WeightKind, ...], work: Work, urgency: Urgency
+    ) -> None:
+        task = Task(work, lambda outcome: self._done(key, load, task, outcome), urgency)
+        load.tasks[task] = kinds
+
+    def _done(self, key: ExpertKey, load: _Load, task: Task, outcome: Outcome) -> None:
+        with self._changed:
+            kinds = load.tasks.pop(task)
+            self._bytes_read += outcome.n_bytes
+            self._read_seconds += outcome.seconds
+            if load.ahead:
+                self._bytes_prefetched += outcome.n_bytes
+            if outcome.error is None:
+                load.waiting.difference_update(kinds)
+            else:
+                load.error = outcome.error
+            self._settle(key)
+            self._shed(key.layer)
+            self._changed.notify_all()
+
+    def _settle(self, key: ExpertKey) -> None:
+        """End a load whose tasks are all done: READY, or absent again once nobody pins it."""
+        load = self._loads.get(key)
+        if load is None or load.tasks:
+            return
+        slots = self._layers[key.layer]
+        if load.error is None:
+            del self._loads[key]
+            slots.arrived(key.expert)
+        elif not slots.pinned(key.expert):
+            self._errors[key] = load.error
+            self._drop(key)
+
+    def _drop(self, key: ExpertKey) -> None:
+        """Make an expert absent whose load has failed or was cancelled."""
+        del self._loads[key]
+        self._layers[key.layer].vacate(key.expert)
+        self._policy.evicted(key.layer, key.expert)
+
+    def _pin(self, layer: int, expert: int) -> None:
+        """Pin an expert for the compute thread, and hurry its load if it has one."""
+        self._layers[layer].pin(expert)
+        self._acquired[layer].append(expert)
+        load = self._loads.get(ExpertKey(layer, expert))
+        if load is not None:
+            load.ahead = False
+            for task, kinds in load.tasks.items():
+                self._loader.hurry(task, Urgency.NEXT if kinds == (WeightKind.DOWN,) else Urgency.DEMAND)
+
+    def _cancel(self, key: ExpertKey) -> bool:
+        """Drop an unpinned load of which nothing has started; return whether it was dropped."""
+        load = self._loads.get(key)
+        if load is None or self._layers[key.layer].pinned(key.expert) or not self._loader.cancel(*load.tasks):
+            return False
+        load.tasks.clear()
+        self._drop(key)
+        return True
+
+    def _make_room(self, layer: int) -> None:
+        """Wait until the layer has a free slot, evicting one or dropping a prefetch if need be."""
+        while not self._layers[layer].has_room:
+            if self._evict_one(layer):
+                continue
+            ahead = [key for key, load in self._loads.items() if key.layer == layer and load.ahead]
+            if not any(self._cancel(key) for key in reversed(ahead)):
+                self._changed.wait()
+
+    def _evict_one(self, layer: int, keep: Callable[[int], bool] = lambda expert: False) -> bool:
+        slots = self._layers[layer]
+        victim = self._policy.victim(layer, lambda expert: slots.evictable(expert) and not keep(expert))
+        if victim is None:
+            return False
+        slots.vacate(victim)
+        self._policy.evicted(layer, victim)
+        self._evictions += 1
+        return True
+
+    def _shed(self, layer: int) -> None:
+        """Evict what stands above the capacity and give its memory back."""
+        slots = self._layers[layer]
+        while slots.in_use > slots.capacity:
+            victim = self._policy.victim(layer, slots.evictable)
+            if victim is None:
+                return
+            slot = slots.vacate(victim)
+            self._policy.evicted(layer, victim)
+            self._evictions += 1
+            self._memory.release(layer, slot)

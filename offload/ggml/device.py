@@ -1,0 +1,188 @@
+"""The ggml device the pager is to llama.cpp: an ACCEL device that computes MUL_MAT_ID on paged weights, nothing else.
+
+llama.cpp adds the backend of every ACCEL device to its scheduler, above the CPU, so the ops whose weights lie in our
+buffers come to us. A registered device lives as long as the process: it is registered once and serves every open
+model. Each model has a buffer type of its own, named in `tensor_buft_overrides`.
+
+No exception may cross a C frame: callbacks store it on the weights they serve and return a failed status.
+"""
+
+import ctypes as C
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from offload.ggml import abi
+from offload.ggml.abi import (
+    Backend,
+    BackendInterface,
+    Buffer,
+    BufferInterface,
+    BufferType,
+    BufferTypeInterface,
+    Device,
+    DeviceInterface,
+    Registry,
+    RegistryInterface,
+    Tensor,
+    bind,
+)
+from offload.ggml.interleave import interleaved_buffer_type
+from offload.ggml.paged_weights import HUGE_PAGE, PagedWeights
+from offload.ggml.symbols import symbols
+
+NAME = C.create_string_buffer(b"ExpertPager")
+GUID = (C.c_uint8 * 16)(*b"offload/expertpg")
+
+
+class PagerDevice:
+    """The one device. Obtain it from `pager_device()`. Models are opened and closed by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._ggml = symbols()
+        self._interleaved = interleaved_buffer_type()
+        self._types: dict[int, tuple[BufferType, PagedWeights]] = {}
+        self._keep: list[Any] = []  # C holds pointers to these for as long as the process lives
+        self._mul_mat_id = self._ggml.mul_mat_id
+        self._buffer_interface = self._make_buffer_interface()
+        self._type_interface = self._make_type_interface()
+        self._registry = Registry(abi.API_VERSION, self._make_registry_interface(), None)
+        self._device = Device(self._make_device_interface(), C.addressof(self._registry), None)
+        self._backend_interface = self._make_backend_interface()
+        self._ggml.ggml_backend_register(C.addressof(self._registry))
+
+    def attach(self, weights: PagedWeights) -> int:
+        """Make a buffer type for a model's weights; return its address, for the tensor overrides."""
+        buffer_type = BufferType(self._type_interface, C.addressof(self._device), None)
+        self._types[C.addressof(buffer_type)] = (buffer_type, weights)
+        return C.addressof(buffer_type)
+
+    def detach(self, buffer_type: int) -> None:
+        """Forget a model's weights, once llama.cpp has freed the model."""
+        self._types.pop(buffer_type, None)
+
+    def _bind(self, struct: type[C.Structure], field: str, callback: Callable[..., Any]) -> Any:
+        pointer = bind(struct, field, callback)
+        self._keep.append(pointer)
+        return pointer
+
+    def _make_buffer_interface(self) -> BufferInterface:
+        def init_tensor(buffer: int, tensor: int) -> int:
+            _, weights = self._types[Buffer.from_address(buffer).buft]
+            try:
+                weights.init_tensor(buffer, tensor)
+            except BaseException as error:
+                weights.error = error
+                return abi.STATUS_FAILED
+            return abi.STATUS_SUCCESS
+
+        interface = BufferInterface()
+        for field, callback in (
+            ("free_buffer", lambda buffer: None),
+            ("get_base", lambda buffer: Buffer.from_address(buffer).context),
+            ("init_tensor", init_tensor),
+            ("set_tensor", lambda *_: None),
+            ("clear", lambda *_: None),
+        ):
+            setattr(interface, field, self._bind(BufferInterface, field, callback))
+        return interface
+
+    def _make_type_interface(self) -> BufferTypeInterface:
+        def alloc_buffer(buffer_type: int, n_bytes: int) -> int | None:
+            _, weights = self._types[buffer_type]
+            try:
+                address = weights.reserve_buffer(n_bytes) if n_bytes else None
+            except BaseException as error:
+                weights.error = error
+                return None
+            made: int = self._ggml.ggml_backend_buffer_init(buffer_type, self._buffer_interface, address, n_bytes)
+            return made
+
+        interface = BufferTypeInterface()
+        for field, callback in (
+            ("get_name", lambda buffer_type: C.addressof(NAME)),
+            ("alloc_buffer", alloc_buffer),
+            ("get_alignment", lambda buffer_type: HUGE_PAGE),
+            ("get_alloc_size", lambda buffer_type, tensor: self._types[buffer_type][1].alloc_size(tensor)),
+            ("is_host", lambda buffer_type: True),
+        ):
+            setattr(interface, field, self._bind(BufferTypeInterface, field, callback))
+        return interface
+
+    def _make_registry_interface(self) -> RegistryInterface:
+        interface = RegistryInterface()
+        for field, callback in (
+            ("get_name", lambda registry: C.addressof(NAME)),
+            ("get_device_count", lambda registry: 1),
+            ("get_device", lambda registry, index: C.addressof(self._device)),
+            ("get_proc_address", lambda registry, name: None),
+        ):
+            setattr(interface, field, self._bind(RegistryInterface, field, callback))
+        return interface
+
+    def _make_device_interface(self) -> DeviceInterface:
+        def properties(device: int, out: Any) -> None:
+            out[0].name = out[0].description = C.addressof(NAME)
+            out[0].memory_free = out[0].memory_total = 0
+            out[0].type, out[0].device_id = abi.DEVICE_TYPE_ACCEL, None
+            out[0].caps[:] = [False] * 5
+
+        def memory(device: int, free: Any, total: Any) -> None:
+            free[0] = total[0] = 0
+
+        interface = DeviceInterface()
+        for field, callback in (
+            ("get_name", lambda device: C.addressof(NAME)),
+            ("get_description", lambda device: C.addressof(NAME)),
+            ("get_memory", memory),
+            ("get_type", lambda device: abi.DEVICE_TYPE_ACCEL),
+            ("get_props", properties),
+            ("init_backend", lambda device, params: self._new_backend()),
+            ("get_buffer_type", lambda device: self._ggml.ggml_backend_cpu_buffer_type()),
+            ("supports_op", self._supports_op),
+            ("supports_buft", self._supports_buffer_type),
+        ):
+            setattr(interface, field, self._bind(DeviceInterface, field, callback))
+        return interface
+
+    def _make_backend_interface(self) -> BackendInterface:
+        interface = BackendInterface()
+        for field, callback in (
+            ("get_name", lambda backend: C.addressof(NAME)),
+            ("free", lambda backend: None),
+            ("graph_compute", self._graph_compute),
+        ):
+            setattr(interface, field, self._bind(BackendInterface, field, callback))
+        return interface
+
+    def _new_backend(self) -> int:
+        backend = Backend(C.addressof(GUID), self._backend_interface, C.addressof(self._device), None)
+        self._keep.append(backend)
+        return C.addressof(backend)
+
+    def _owner(self, tensor: int | None) -> PagedWeights | None:
+        return next((weights for _, weights in self._types.values() if tensor in weights.addresses), None)
+
+    def _supports_op(self, device: int, address: int) -> bool:
+        tensor = Tensor.from_address(address)
+        return tensor.op == self._mul_mat_id and self._owner(tensor.src[0]) is not None
+
+    def _supports_buffer_type(self, device: int, buffer_type: int) -> bool:
+        if buffer_type == self._interleaved or buffer_type in self._types:
+            return True
+        return bool(self._ggml.ggml_backend_buft_is_host(buffer_type))
+
+    def _graph_compute(self, backend: int, graph: int) -> int:
+        ggml = self._ggml
+        for position in range(ggml.ggml_graph_n_nodes(graph)):
+            node = Tensor.from_address(ggml.ggml_graph_node(graph, position))
+            if node.op == self._mul_mat_id:
+                weights = self._owner(node.src[0])
+                return weights.compute(graph) if weights is not None else abi.STATUS_FAILED
+        return abi.STATUS_FAILED
+
+
+@functools.cache
+def pager_device() -> PagerDevice:
+    """Return the device, registering it with llama.cpp on first use: before the first model is opened."""
+    return PagerDevice()

@@ -1,0 +1,122 @@
+"""ggml's functions, found in the copy of the library that llama.cpp itself runs on.
+
+llama_cpp ships several *copies* of each library; opening another one by path gives a second device registry that
+llama.cpp never sees. So symbols are resolved through the library handle the binding has loaded.
+"""
+
+import ctypes as C
+import functools
+import sys
+from typing import Any
+
+from offload.errors import AbiError
+from offload.ggml.abi import INT, PTR, SIZE, BufferInterface, InitParams
+
+CPU_FEATURES = ("avx2", "avx512", "neon", "matmul_int8", "dotprod", "sve", "vxe", "riscv_v")
+"""What ggml asks before it chooses an interleaving (repack.cpp, `ggml_repack_get_optimal_repack_type`)."""
+
+PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
+    # void ggml_backend_register(ggml_backend_reg_t reg)
+    ("ggml_backend_register", None, (PTR,)),
+    # ggml_backend_buffer_t ggml_backend_buffer_init(buft, struct ggml_backend_buffer_i iface, void * context, size_t)
+    ("ggml_backend_buffer_init", PTR, (PTR, BufferInterface, PTR, SIZE)),
+    # size_t ggml_nbytes(const struct ggml_tensor *)
+    ("ggml_nbytes", SIZE, (PTR,)),
+    # int ggml_graph_n_nodes(struct ggml_cgraph *)
+    ("ggml_graph_n_nodes", INT, (PTR,)),
+    # struct ggml_tensor * ggml_graph_node(struct ggml_cgraph *, int i)
+    ("ggml_graph_node", PTR, (PTR, INT)),
+    # enum ggml_status ggml_backend_graph_compute(ggml_backend_t, struct ggml_cgraph *)
+    ("ggml_backend_graph_compute", INT, (PTR, PTR)),
+    # bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t)
+    ("ggml_backend_buft_is_host", C.c_bool, (PTR,)),
+    # const char * ggml_op_name(enum ggml_op)
+    ("ggml_op_name", C.c_char_p, (INT,)),
+    # const char * ggml_type_name(enum ggml_type)
+    ("ggml_type_name", C.c_char_p, (INT,)),
+    # size_t ggml_row_size(enum ggml_type, int64_t ne)
+    ("ggml_row_size", SIZE, (INT, C.c_int64)),
+    # size_t ggml_type_size(enum ggml_type)
+    ("ggml_type_size", SIZE, (INT,)),
+    # int64_t ggml_blck_size(enum ggml_type)
+    ("ggml_blck_size", C.c_int64, (INT,)),
+    # ggml_backend_t ggml_backend_cpu_init(void)
+    ("ggml_backend_cpu_init", PTR, ()),
+    # void ggml_backend_free(ggml_backend_t)
+    ("ggml_backend_free", None, (PTR,)),
+    # void ggml_backend_cpu_set_n_threads(ggml_backend_t, int)
+    ("ggml_backend_cpu_set_n_threads", None, (PTR, INT)),
+    # ggml_backend_buffer_type_t ggml_backend_cpu_buffer_type(void)
+    ("ggml_backend_cpu_buffer_type", PTR, ()),
+    # ggml_backend_reg_t ggml_backend_cpu_reg(void)
+    ("ggml_backend_cpu_reg", PTR, ()),
+    # void * ggml_backend_reg_get_proc_address(ggml_backend_reg_t, const char * name)
+    ("ggml_backend_reg_get_proc_address", PTR, (PTR, C.c_char_p)),
+    # ggml_backend_dev_t ggml_backend_reg_dev_get(ggml_backend_reg_t, size_t index)
+    ("ggml_backend_reg_dev_get", PTR, (PTR, SIZE)),
+    # const char * ggml_backend_buft_name(ggml_backend_buffer_type_t)
+    ("ggml_backend_buft_name", C.c_char_p, (PTR,)),
+    # ggml_backend_buffer_t ggml_backend_buft_alloc_buffer(ggml_backend_buffer_type_t, size_t)
+    ("ggml_backend_buft_alloc_buffer", PTR, (PTR, SIZE)),
+    # void ggml_backend_buffer_free(ggml_backend_buffer_t)
+    ("ggml_backend_buffer_free", None, (PTR,)),
+    # struct ggml_context * ggml_init(struct ggml_init_params)
+    ("ggml_init", PTR, (InitParams,)),
+    # void ggml_free(struct ggml_context *)
+    ("ggml_free", None, (PTR,)),
+    # struct ggml_tensor * ggml_new_tensor_3d(ctx, enum ggml_type, int64_t ne0, int64_t ne1, int64_t ne2)
+    ("ggml_new_tensor_3d", PTR, (PTR, INT, C.c_int64, C.c_int64, C.c_int64)),
+    # struct ggml_tensor * ggml_set_name(struct ggml_tensor *, const char *)
+    ("ggml_set_name", PTR, (PTR, C.c_char_p)),
+    # int ggml_cpu_has_<feature>(void)
+    *((f"ggml_cpu_has_{feature}", INT, ()) for feature in CPU_FEATURES),
+    # size_t ggml_backend_dev_count(void)
+    ("ggml_backend_dev_count", SIZE, ()),
+    # ggml_backend_dev_t ggml_backend_dev_by_name(const char *)
+    ("ggml_backend_dev_by_name", PTR, (C.c_char_p,)),
+)
+
+
+class Symbols:
+    """ggml's functions with argument and result types set. Obtain it from `symbols()`. Any thread may call them."""
+
+    def __init__(self, libraries: list[C.CDLL]) -> None:
+        for name, result, arguments in PROTOTYPES:
+            found = next((getattr(library, name) for library in libraries if hasattr(library, name)), None)
+            if found is None:
+                raise AbiError(
+                    f"The native library has no function {name}.",
+                    hint="Install llama-cpp-python == 0.3.36: this release of offload is written for it.",
+                )
+            found.restype, found.argtypes = result, list(arguments)
+            setattr(self, name, found)
+        self.mul_mat_id: int = self._op(b"MUL_MAT_ID")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+    def _op(self, name: bytes) -> int:
+        for number in range(256):
+            if self.ggml_op_name(number) == name:
+                return number
+        raise AbiError(f"The native library knows no operation {name.decode()}.", hint="Run: offload doctor")
+
+    def type_name(self, ggml_type: int) -> str:
+        """Return ggml's own name of a tensor type, as `q4_K`."""
+        name: bytes = self.ggml_type_name(ggml_type)
+        return name.decode()
+
+
+@functools.cache
+def symbols() -> Symbols:
+    """Return the functions, loading the native library on first use.
+
+    Raises:
+        AbiError: a function is missing.
+    """
+    import llama_cpp.llama_cpp as binding
+
+    libraries = [binding._lib]
+    if sys.platform == "win32":  # GetProcAddress does not look into the libraries a library depends on
+        libraries += [C.CDLL(name) for name in ("ggml-base.dll", "ggml-cpu.dll", "ggml.dll")]
+    return Symbols(libraries)

@@ -1,0 +1,1 @@
+"""Typed wrappers over llama.cpp: model, vocabulary, context, sampling, chat templates."""

@@ -1,0 +1,199 @@
+"""Who gets which bytes: the budget of the whole process, shared out before a model is loaded.
+
+    budget = runtime + dense weights + KV cache + compute buffers + reading + staging + slots
+
+Slots get what remains, the same number in every layer as far as it goes. The floor is what the model needs with one
+slot per routed expert in every layer. Pure arithmetic: what a model needs is measured elsewhere and given.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from offload.bytesize import format_bytes
+from offload.errors import BudgetError
+from offload.experts.arena import HUGE_PAGE
+from offload.experts.staging import staging_bytes
+from offload.experts.store import LayerLayout
+
+DESKTOP_SHARE = 0.1
+DESKTOP_BYTES = 1 << 30
+"""What `auto` leaves to the desktop: the larger of this and that share of all memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a model and its context take, apart from slots and staging; all sizes in bytes."""
+
+    runtime_bytes: int
+    """Python, the libraries, the vocabulary: measured of this process, with a margin."""
+    dense_bytes: int
+    kv_bytes: int
+    compute_bytes: int
+    reading_bytes: int
+    """Scratch memory of the reading threads."""
+    n_ctx: int
+    n_ubatch: int
+    n_expert_used: int
+    layers: Mapping[int, LayerLayout]
+
+    @property
+    def fixed_bytes(self) -> int:
+        """Everything that does not depend on the number of slots."""
+        return self.runtime_bytes + self.dense_bytes + self.kv_bytes + self.compute_bytes + self.reading_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Bytes by part. `capacity[layer]` slots; `staged`: batches may route to more experts than there are slots."""
+
+    budget_bytes: int
+    floor_bytes: int
+    runtime_bytes: int
+    dense_bytes: int
+    kv_bytes: int
+    compute_bytes: int
+    reading_bytes: int
+    staging_bytes: int
+    slot_bytes: int
+    n_ctx: int
+    n_ubatch: int
+    n_expert: int
+    n_expert_used: int
+    staged: bool
+    capacity: Mapping[int, int]
+    store_name: str = ""
+
+    @property
+    def total_bytes(self) -> int:
+        """What the process is planned to take."""
+        fixed = self.runtime_bytes + self.dense_bytes + self.kv_bytes + self.compute_bytes + self.reading_bytes
+        return fixed + self.staging_bytes + self.slot_bytes
+
+    @property
+    def pages(self) -> bool:
+        """Whether anything is paged at all: not for dense models."""
+        return bool(self.capacity)
+
+    @property
+    def resident_share(self) -> float:
+        """Share of the routed experts that fit the slots, 0 to 1; 1.0 for dense models."""
+        return sum(self.capacity.values()) / (self.n_expert * len(self.capacity)) if self.capacity else 1.0
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the plan for `--json`."""
+        plan = asdict(self)
+        plan["capacity"] = {str(layer): n_slots for layer, n_slots in self.capacity.items()}
+        return plan | {
+            "total_bytes": self.total_bytes,
+            "resident_share": self.resident_share,
+            "n_slots": sum(self.capacity.values()),
+        }
+
+    def lines(self) -> list[str]:
+        """Return the plan for a person, a line each."""
+        parts = [
+            ("budget", self.budget_bytes, ""),
+            ("runtime", self.runtime_bytes, ""),
+            ("dense weights", self.dense_bytes, ""),
+            ("KV cache", self.kv_bytes, f"{self.n_ctx} tokens of context"),
+            ("compute buffers", self.compute_bytes, f"batches of {self.n_ubatch} tokens"),
+        ]
+        if self.pages:
+            low, high = min(self.capacity.values()), max(self.capacity.values())
+            per_layer = f"{low}" if low == high else f"{low} to {high}"
+            slots = f"{per_layer} of {self.n_expert} in each of {len(self.capacity)} layers"
+            parts += [
+                ("reading", self.reading_bytes, ""),
+                ("staging", self.staging_bytes, "" if self.staged else "none: batches are kept small"),
+                ("expert slots", self.slot_bytes, f"{slots}: {self.resident_share:.0%} of the experts"),
+            ]
+        parts.append(("total", self.total_bytes, f"floor {format_bytes(self.floor_bytes)}"))
+        lines = [f"{name:<16}{format_bytes(n_bytes):>11}  {note}".rstrip() for name, n_bytes, note in parts]
+        if self.pages:
+            return [*lines, f"Experts are read from {self.store_name}."]
+        return [*lines, "A dense model: nothing is paged."]
+
+
+def automatic_budget(total_bytes: int, available_bytes: int, own_bytes: int) -> int:
+    """Return the budget `auto` stands for: what is free now or ours already, less room for the desktop."""
+    return available_bytes + own_bytes - max(DESKTOP_BYTES, round(DESKTOP_SHARE * total_bytes))
+
+
+def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
+    """Share `budget_bytes` out.
+
+    Raises:
+        BudgetError: the budget is below the floor; both numbers and what to lower are in the message.
+    """
+    floor = {layer: min(needs.n_expert_used, layout.n_expert) for layer, layout in needs.layers.items()}
+    floor_bytes = needs.fixed_bytes + slots_bytes(needs.layers, floor)
+    if budget_bytes < floor_bytes:
+        raise BudgetError(
+            f"The budget is {format_bytes(budget_bytes)}, but the model needs at least {format_bytes(floor_bytes)}"
+            f" with a context of {needs.n_ctx} and batches of {needs.n_ubatch} tokens.",
+            budget_bytes=budget_bytes,
+            floor_bytes=floor_bytes,
+            hint="Raise --memory, or lower -c (context) or -ub (batch).",
+        )
+    left = budget_bytes - needs.fixed_bytes
+    everything = {layer: layout.n_expert for layer, layout in needs.layers.items()}
+    staging = staging_bytes(needs.layers)
+    staged = False
+    if slots_bytes(needs.layers, everything) <= left:
+        capacity = everything
+    elif slots_bytes(needs.layers, floor) + staging <= left:
+        capacity, staged = _fill(needs.layers, floor, left - staging), True
+    else:
+        capacity = _fill(needs.layers, floor, left)
+    fits_slots = min((n // needs.n_expert_used for n in capacity.values()), default=needs.n_ubatch)
+    unbounded = staged or capacity == everything
+    return MemoryPlan(
+        budget_bytes=budget_bytes,
+        floor_bytes=floor_bytes,
+        runtime_bytes=needs.runtime_bytes,
+        dense_bytes=needs.dense_bytes,
+        kv_bytes=needs.kv_bytes,
+        compute_bytes=needs.compute_bytes,
+        reading_bytes=needs.reading_bytes,
+        staging_bytes=staging if staged else 0,
+        slot_bytes=slots_bytes(needs.layers, capacity),
+        n_ctx=needs.n_ctx,
+        n_ubatch=needs.n_ubatch if unbounded else max(1, min(needs.n_ubatch, fits_slots)),
+        n_expert=max((layout.n_expert for layout in needs.layers.values()), default=0),
+        n_expert_used=needs.n_expert_used,
+        staged=staged,
+        capacity=capacity,
+        store_name=store_name,
+    )
+
+
+def slots_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
+    """Return the memory of so many slots in each layer: every kind's used slots, rounded up to huge pages."""
+    return sum(_layer_bytes(layout, capacity[layer]) for layer, layout in layers.items())
+
+
+def _layer_bytes(layout: LayerLayout, n_slots: int) -> int:
+    return sum(-(-n_slots * part.region_bytes // HUGE_PAGE) * HUGE_PAGE for part in layout.parts)
+
+
+def _fill(layers: Mapping[int, LayerLayout], floor: Mapping[int, int], left: int) -> dict[int, int]:
+    """Return the largest even numbers of slots that `left` bytes hold; what remains goes to the first layers."""
+    low, high = 0, max(layout.n_expert for layout in layers.values())
+
+    def level(n_slots: int) -> dict[int, int]:
+        return {layer: min(layout.n_expert, max(floor[layer], n_slots)) for layer, layout in layers.items()}
+
+    while low < high:
+        middle = (low + high + 1) // 2
+        if slots_bytes(layers, level(middle)) <= left:
+            low = middle
+        else:
+            high = middle - 1
+    capacity = level(low)
+    left -= slots_bytes(layers, capacity)
+    for layer, layout in layers.items():
+        more = _layer_bytes(layout, capacity[layer] + 1) - _layer_bytes(layout, capacity[layer])
+        if capacity[layer] < layout.n_expert and more <= left:
+            capacity[layer] += 1
+            left -= more
+    return capacity

@@ -1,0 +1,184 @@
+"""One model opened with its experts paged: the place where llama.cpp, the pager's device and the pager meet."""
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from offload.experts.arena import Arena
+from offload.experts.eviction import EvictionPolicy, LeastRecentlyUsed
+from offload.experts.loader import Loader
+from offload.experts.pager import ExpertPager
+from offload.experts.placement import ExpertPlacer
+from offload.experts.slot_memory import ArenaSlots
+from offload.experts.span_reader import SpanReader
+from offload.experts.span_source import RetryingSource, SpanSource
+from offload.experts.staging import Staging
+from offload.experts.store import ExpertStore, WeightLayout
+from offload.ggml.device import pager_device
+from offload.ggml.guard import check_abi
+from offload.ggml.interleave import Interleaver, interleaved_buffer_type
+from offload.ggml.paged_weights import PagedTensor, PagedWeights
+from offload.gguf_header import GgufHeader
+from offload.llama.library import load
+from offload.llama.model import BufferOverride, LlamaModel
+
+INTERLEAVED_DENSE = re.compile(
+    r"(blk\.\d+\.(attn_(q|k|v|qkv|output|q_a|q_b|kv_a_mqa|kv_b)|ffn_(gate|up|down)(_shexp)?)|output)\.weight"
+)
+"""Dense weights that are only ever multiplied with: they may take the interleaved layout where it has a kernel."""
+
+
+class PagedModel:
+    """llama.cpp's model with its expert tensors over slots. Opened, used and closed by one thread.
+
+    `capacity[layer]` slots may be used per layer; with `staged` a batch may route to more experts than that.
+    """
+
+    model: LlamaModel
+    pager: ExpertPager
+    placer: ExpertPlacer
+    _reader: SpanReader
+    _staging: Staging | None
+    _closing: ExitStack
+
+    def __init__(
+        self,
+        header: GgufHeader,
+        store: ExpertStore,
+        *,
+        capacity: Mapping[int, int],
+        staged: bool,
+        n_threads: int,
+        n_readers: int,
+        direct_io: bool,
+        cancelled: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[float], bool] | None = None,
+        policy: EvictionPolicy | None = None,
+        wrap_source: Callable[[SpanSource], SpanSource] = RetryingSource,
+    ) -> None:
+        """Open the model: its dense weights are loaded, its experts absent.
+
+        Raises:
+            ModelFileError: llama.cpp refuses the file.
+            CancelledError: `on_progress` returned False.
+            AbiError: the native library is not the one this release was written for.
+        """
+        load()
+        check_abi()
+        addresses: dict[tuple[int, str], int] = {}
+        self._arena: Arena | None = None
+        self.weights = PagedWeights(
+            paged_tensors(store),
+            n_threads=n_threads,
+            reserve=self._reserve,
+            placed=lambda layer, kind, address: addresses.__setitem__((layer, kind), address),
+            cancelled=cancelled,
+        )
+        with ExitStack() as opening:  # what is closed last is entered first: the arena, then its readers, the model
+            opening.callback(self._close_arena)
+            opening.callback(self.weights.close)
+            buffer_type = pager_device().attach(self.weights)
+            opening.callback(pager_device().detach, buffer_type)
+            overrides = [BufferOverride(_expert_pattern(store), buffer_type), *dense_overrides(header)]
+            try:
+                self.model = LlamaModel.open(header.files[0], overrides=overrides, on_progress=on_progress)
+            except BaseException as error:
+                raise self.weights.take_error() or error from None
+            opening.callback(self.model.close)
+            self.weights.opened()
+            memory = ArenaSlots(self._reserved(), store.layers, addresses)
+            self._reader = SpanReader.open(store, direct=direct_io)
+            opening.callback(self._reader.close)
+            source = wrap_source(self._reader)
+            loader = Loader(n_readers)
+            opening.callback(loader.close)
+            self.pager = ExpertPager(store, memory, source, loader, policy or LeastRecentlyUsed(), capacity)
+            self._staging = Staging(store, memory, source, loader, self.pager) if staged else None
+            if self._staging is not None:
+                opening.callback(self._staging.close)
+            self.placer = ExpertPlacer(store.layers, self.pager, self._staging, header.n_expert_used)
+            self.weights.provider = self.placer
+            self._closing = opening.pop_all()
+
+    @property
+    def staging(self) -> Staging | None:
+        """The staging buffers; None where every batch fits the slots."""
+        return self._staging
+
+    @property
+    def direct_io(self) -> bool:
+        """Whether experts are read past the page cache now."""
+        return self._reader.direct
+
+    def pending_error(self) -> BaseException | None:
+        """Return, once, what failed inside llama.cpp's compute; the experts of the failed graph are let go."""
+        self.placer.reset()
+        return self.weights.take_error()
+
+    def close(self) -> None:
+        """Free everything, llama.cpp's model included; its contexts are closed before. Harmless when called twice."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _reserve(self, n_bytes: int) -> int:
+        self._arena = Arena(n_bytes)
+        return self._arena.address
+
+    def _reserved(self) -> Arena:
+        assert self._arena is not None, "llama.cpp allocated no buffer for the experts"
+        return self._arena
+
+    def _close_arena(self) -> None:
+        if self._arena is not None:
+            self._arena.close()
+
+
+def _expert_pattern(store: ExpertStore) -> str:
+    kinds = sorted({part.kind.value for layout in store.layers.values() for part in layout.parts})
+    return rf"^blk\.\d+\.ffn_({'|'.join(kinds)})_exps\.weight$"
+
+
+def paged_tensors(store: ExpertStore) -> list[PagedTensor]:
+    """Return the expert tensors as the slots will hold them."""
+    return [
+        PagedTensor(
+            name=f"blk.{layer}.ffn_{part.kind.value}_exps.weight",
+            layer=layer,
+            kind=part.kind.value,
+            n_expert=layout.n_expert,
+            n_bytes=part.n_bytes,
+            stride_bytes=part.region_bytes,
+            phase=part.start,
+            interleaved=part.layout is WeightLayout.INTERLEAVED,
+        )
+        for layer, layout in store.layers.items()
+        for part in layout.parts
+    ]
+
+
+def dense_overrides(header: GgufHeader) -> list[BufferOverride]:
+    """Return overrides that put dense weights into the interleaved layout, for those that have a kernel for it."""
+    buffer_type = interleaved_buffer_type()
+    if buffer_type is None:
+        return []
+    interleaver = Interleaver()
+    try:
+        names = [
+            name
+            for name, tensor in header.tensors.items()
+            if INTERLEAVED_DENSE.fullmatch(name)
+            and len(tensor.shape) == 2
+            and interleaver.supports(int(tensor.type), tensor.shape[0], tensor.shape[1])
+        ]
+    finally:
+        interleaver.close()
+    return [BufferOverride(f"^{re.escape(name)}$", buffer_type) for name in names]

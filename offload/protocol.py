@@ -1,0 +1,314 @@
+"""The one protocol of every face: requests to a worker and its events, one JSON object per line.
+
+The same events are printed by `offload generate --jsonl`, read by the application and compared by tests.
+A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with a default may be left out):
+
+    requests                                                  answered by
+    {"type":"load","id":1,"model":"m.gguf","config":{..}}     loading .. loaded, or error
+    {"type":"generate","id":2,"prompt":"..","params":{..}}    token .. done, or error
+    {"type":"generate","id":3,"messages":[{"role":"user","content":".."}]}
+    {"type":"stats","id":4,"residency":true}                  stats, also while text is generated
+    {"type":"stop","id":2}                                    nothing itself: ends request 2, `done` says cancelled
+    {"type":"unload","id":5}                                  unloaded, or error
+    {"type":"shutdown"}                                       the worker stops what runs and exits; so does end of input
+
+    events
+    {"type":"hello","protocol":1,"version":"0.1.0"}           first line of every stream
+    {"type":"loading","id":1,"fraction":0.25}
+    {"type":"loaded","id":1,"model":"/m.gguf","description":"..","plan":{..},..}
+    {"type":"token","id":2,"token":785,"text":"The","index":0}
+    {"type":"done","id":2,"finish_reason":"stop","stats":{..}}
+    {"type":"stats","id":4,"stats":{..},"residency":["0022300..",..]}
+    {"type":"unloaded","id":5}
+    {"type":"error","id":2,"error":{"type":"BudgetError","message":"..","hint":"..","numbers":{..}}}
+
+Requests are answered in order, one at a time; only `stats`, `stop` and `shutdown` overtake. An `id` is chosen
+by the asker and belongs to one request until its last event. A line that is not exactly one of the requests
+is answered by an error event (`id` null where none could be read), and nothing else happens.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, Role, StoreChoice
+from offload.errors import OffloadError, UsageError
+from offload.protocol_json import dataclass_from_json, dump_line, parse_object, to_json
+from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
+
+__all__ = [
+    "MAX_LINE_BYTES",
+    "PROTOCOL_VERSION",
+    "DirectIo",
+    "Done",
+    "EngineConfig",
+    "ErrorEvent",
+    "ErrorReport",
+    "Event",
+    "FinishReason",
+    "Generate",
+    "GenerationParams",
+    "Hello",
+    "Load",
+    "Loaded",
+    "Loading",
+    "MemoryUse",
+    "Message",
+    "PagingUse",
+    "ProtocolError",
+    "Request",
+    "ResidentState",
+    "Role",
+    "Shutdown",
+    "Speed",
+    "Stats",
+    "StatsEvent",
+    "StatsRequest",
+    "Stop",
+    "StoreChoice",
+    "TokenEvent",
+    "Unload",
+    "Unloaded",
+    "decode_event",
+    "decode_request",
+    "encode",
+    "report_of",
+]
+
+PROTOCOL_VERSION = 1
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+Number: TypeAlias = int | float | str
+
+
+class ProtocolError(UsageError):
+    """A line that is not one of the protocol's; `request_id` is its `id` where one could be read."""
+
+    def __init__(self, message: str, *, hint: str = "", request_id: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.request_id = request_id
+
+
+# Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Open a model; one that is open is closed first."""
+
+    id: int
+    model: str | None = None
+    """Path of the GGUF; null: the demo model."""
+    config: EngineConfig = field(default_factory=EngineConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Continue `prompt` as it is, or answer `messages` through the model's chat template: one of the two."""
+
+    id: int
+    prompt: str | None = None
+    messages: tuple[Message, ...] = ()
+    params: GenerationParams = field(default_factory=GenerationParams)
+
+    def __post_init__(self) -> None:
+        if (self.prompt is None) == (not self.messages):
+            raise UsageError("generate takes either prompt or messages.", hint="Send exactly one of the two.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the load or generation that was requested with this `id`; no effect once it has ended."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRequest:
+    """Ask for the statistics now, and for the state of every expert where `residency` is true."""
+
+    id: int
+    residency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unload:
+    """Close the model."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Stop what runs and end the worker."""
+
+
+# Events
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first line of every stream: the protocol's version and the program's."""
+
+    protocol: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How much of the model is loaded: `fraction` of 1."""
+
+    id: int
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model is open; `plan` is the memory plan in bytes by part, `plan_lines` the same for reading."""
+
+    id: int
+    model: str
+    description: str
+    n_ctx: int
+    store: str
+    has_chat_template: bool
+    plan: Mapping[str, object]
+    plan_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """One step of a generation: `token` is its id in the vocabulary, -1 where it only carries held-back text."""
+
+    id: int
+    token: int
+    text: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A generation has ended."""
+
+    id: int
+    finish_reason: FinishReason
+    stats: Stats
+
+
+@dataclass(frozen=True, slots=True)
+class StatsEvent:
+    """The statistics of one moment; `loaded` is false and they are all zero while no model is open.
+
+    `residency` has one string per paged layer with one digit per expert, as `stats.ResidentState` numbers them.
+    """
+
+    id: int
+    loaded: bool
+    stats: Stats
+    residency: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """No model is open now."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReport:
+    """An error as every face reports it: the class's name, what failed, what to do, and the values."""
+
+    type: str
+    message: str
+    hint: str = ""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """Request `id` failed, or a line was no request (`id` is null where none could be read)."""
+
+    id: int | None
+    error: ErrorReport
+
+
+Request: TypeAlias = Load | Generate | Stop | StatsRequest | Unload | Shutdown
+Event: TypeAlias = Hello | Loading | Loaded | TokenEvent | Done | StatsEvent | Unloaded | ErrorEvent
+
+_REQUESTS: Mapping[str, type[Request]] = {
+    "load": Load,
+    "generate": Generate,
+    "stop": Stop,
+    "stats": StatsRequest,
+    "unload": Unload,
+    "shutdown": Shutdown,
+}
+_EVENTS: Mapping[str, type[Event]] = {
+    "hello": Hello,
+    "loading": Loading,
+    "loaded": Loaded,
+    "token": TokenEvent,
+    "done": Done,
+    "stats": StatsEvent,
+    "unloaded": Unloaded,
+    "error": ErrorEvent,
+}
+_NAMES: Mapping[type, str] = {cls: name for table in (_REQUESTS, _EVENTS) for name, cls in table.items()}
+
+_Line = TypeVar("_Line")
+
+
+def encode(message: Request | Event) -> bytes:
+    """Return the line of a request or event, newline included."""
+    fields = to_json(message)
+    assert isinstance(fields, dict)
+    return dump_line({"type": _NAMES[type(message)], **fields})
+
+
+def decode_request(line: bytes) -> Request:
+    """Return the request of one line.
+
+    Raises:
+        ProtocolError: the line is not exactly one request.
+    """
+    return _decode(line, _REQUESTS, "request")
+
+
+def decode_event(line: bytes) -> Event:
+    """Return the event of one line.
+
+    Raises:
+        ProtocolError: the line is not exactly one event.
+    """
+    return _decode(line, _EVENTS, "event")
+
+
+def report_of(error: BaseException) -> ErrorReport:
+    """Return how every face reports `error`, one of this program's or not."""
+    if isinstance(error, OffloadError):
+        return ErrorReport(error.type, error.message, error.hint, error.numbers)
+    hint = "This is a defect of offload: please report it."
+    return ErrorReport(type(error).__name__, str(error) or "no message", hint)
+
+
+def _decode(line: bytes, table: Mapping[str, type[_Line]], noun: str) -> _Line:
+    if len(line) > MAX_LINE_BYTES:
+        raise ProtocolError(f"The line is longer than {MAX_LINE_BYTES} bytes.", hint="Send a shorter prompt.")
+    request_id = None
+    try:
+        fields = parse_object(line)
+        request_id = _id_of(fields)
+        name = fields.pop("type", None)
+        if not isinstance(name, str) or name not in table:
+            raise UsageError(f"Unknown {noun} type {ascii(name)[:60]}.", hint=f"Known: {', '.join(table)}.")
+        if fields.get("id") is not None and request_id is None:
+            raise UsageError(f"{name}.id must be an integer from 0 to {2**63 - 1}.")
+        return dataclass_from_json(table[name], fields, name)
+    except UsageError as error:
+        raise ProtocolError(error.message, hint=error.hint, request_id=request_id) from None
+
+
+def _id_of(fields: Mapping[str, object]) -> int | None:
+    value = fields.get("id")
+    return value if type(value) is int and 0 <= value < 2**63 else None

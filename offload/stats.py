@@ -1,0 +1,89 @@
+"""What a run reports of itself: frozen values, the same for the CLI, the application and the tests."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class ResidentState(IntEnum):
+    """State of one expert, for the heat map."""
+
+    ABSENT = 0
+    LOADING = 1
+    READY = 2
+    PINNED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """Bytes by part against the budget; the parts are planned, `resident` and `peak` are measured of the process."""
+
+    budget_bytes: int = 0
+    runtime_bytes: int = 0
+    dense_bytes: int = 0
+    kv_bytes: int = 0
+    compute_bytes: int = 0
+    staging_bytes: int = 0
+    slot_bytes: int = 0
+    resident_bytes: int = 0
+    peak_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PagingUse:
+    """What the pager did since it was opened. Hits and misses are of demand accesses in decode only."""
+
+    n_layer: int = 0
+    n_expert: int = 0
+    n_slots: int = 0
+    """Slots of all layers together."""
+    hits: int = 0
+    misses: int = 0
+    bytes_read: int = 0
+    bytes_prefetched: int = 0
+    stall_seconds: float = 0.0
+    """Time the compute waited for reads, decode."""
+    staging_wait_seconds: float = 0.0
+    """Time the compute waited for reads, prefill."""
+    expert_compute_seconds: float = 0.0
+    read_seconds: float = 0.0
+    """Time readers spent reading, summed over the readers."""
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of demand accesses found in a slot; 1.0 when there were none."""
+        total = self.hits + self.misses
+        return self.hits / total if total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Of the last generation."""
+
+    n_prompt: int = 0
+    """Prompt tokens computed (the part found in the context is not computed again)."""
+    n_cached: int = 0
+    """Prompt tokens found in the context."""
+    n_generated: int = 0
+    prompt_seconds: float = 0.0
+    decode_seconds: float = 0.0
+    first_token_seconds: float = 0.0
+    """From the request to the first token."""
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Decoded tokens a second; 0.0 before there are any."""
+        return self.n_generated / self.decode_seconds if self.decode_seconds else 0.0
+
+    @property
+    def prompt_tokens_per_second(self) -> float:
+        """Prompt tokens computed a second; 0.0 before there are any."""
+        return self.n_prompt / self.prompt_seconds if self.prompt_seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Everything a run reports of itself at one moment."""
+
+    memory: MemoryUse = field(default_factory=MemoryUse)
+    paging: PagingUse = field(default_factory=PagingUse)
+    speed: Speed = field(default_factory=Speed)

@@ -1,0 +1,202 @@
+"""An engine without a model: answers by echoing, and misbehaves in the ways that prompts and model names ask for.
+
+The module has the functions of `offload.engine` that the faces use, and can stand in its place.
+
+    prompts   endless: one token, then nothing until it is stopped      prefill: nothing at all until it is stopped
+              stubborn: one token, then nothing, stopped or not         crash: the process is killed
+              fail: DecodeError after one token                         defect: an exception that is not ours
+              many N: N lines                                           full: ends because the context is full
+    models    missing, bad, huge: the error of that kind                slow: loads until it is cancelled
+              plain: without a chat template                            (any other, or None): loads
+"""
+
+import os
+import queue
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
+from offload.errors import BudgetError, CancelledError, DecodeError, ModelFileError, ModelNotFoundError, UsageError
+from offload.experts.key import ExpertKey
+from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
+
+OnProgress = Callable[[float], bool]
+OnBytes = Callable[[int, int], bool]
+_PARAMS = GenerationParams()
+_CONFIG = EngineConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class FakePlan:
+    """A plan of three parts."""
+
+    budget_bytes: int = 6 << 30
+
+    def as_dict(self) -> Mapping[str, object]:
+        return {"budget_bytes": self.budget_bytes, "slot_bytes": 4 << 30, "parts": {"kv_bytes": 1 << 20}}
+
+    def lines(self) -> list[str]:
+        return ["budget  6.0 GiB", "slots   4.0 GiB"]
+
+
+@dataclass(slots=True)
+class FakeEngine:
+    """Echoes the last message. Thread rule: as the real one's, `stop`, `stats` and `residency` from any thread."""
+
+    path: Path
+    config: EngineConfig
+    chat_template: str | None = "{{ messages }}"
+    plan: FakePlan = field(default_factory=FakePlan)
+    description: str = "fake 0.1B"
+    n_ctx: int = 4096
+    store_name: str = "gguf"
+    closed: bool = False
+    conversations: list[tuple[Message, ...]] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    params: list[GenerationParams] = field(default_factory=list)
+    # A SimpleQueue: unlike an Event it may be put to by a signal handler of the thread that waits.
+    _stops: "queue.SimpleQueue[None]" = field(default_factory=queue.SimpleQueue)
+    _speed: Speed = field(default_factory=Speed)
+    _paging: PagingUse = field(default_factory=lambda: PagingUse(n_layer=2, n_expert=4, n_slots=6))
+
+    def complete(self, prompt: str, params: GenerationParams = _PARAMS) -> Iterator[Token]:
+        self.prompts.append(prompt)
+        return self._answer(prompt, params)
+
+    def chat(self, messages: Sequence[Message], params: GenerationParams = _PARAMS) -> Iterator[Token]:
+        self.conversations.append(tuple(messages))
+        return self._answer(messages[-1].content, params)
+
+    def stop(self) -> None:
+        self._stops.put(None)
+
+    def stats(self) -> Stats:
+        return Stats(MemoryUse(budget_bytes=6 << 30, peak_bytes=5 << 30), self._paging, self._speed)
+
+    def residency(self) -> list[bytes]:
+        return [bytes([ResidentState.READY, ResidentState.ABSENT, ResidentState.PINNED, ResidentState.LOADING])] * 2
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _answer(self, prompt: str, params: GenerationParams) -> Iterator[Token]:
+        self.params.append(params)
+        while not self._stops.empty():
+            self._stops.get()
+        self._speed = Speed(n_prompt=len(prompt.split()), prompt_seconds=0.5, first_token_seconds=0.5)
+        self._read(n_bytes=1000, misses=0)
+        words = self._words(prompt)
+        if params.n_predict > 0:
+            words = (words * params.n_predict)[: params.n_predict]
+        index = 0
+        for index, word in enumerate(words):
+            if not self._stops.empty():
+                yield Token(-1, "", index, FinishReason.CANCELLED)
+                return
+            yield Token(100 + index, word, index)
+            self._speed = replace(self._speed, n_generated=index + 1, decode_seconds=(index + 1) * 0.25)
+            self._read(n_bytes=100, misses=1)
+        yield from self._end(prompt, index + 1)
+
+    def _words(self, prompt: str) -> list[str]:
+        match prompt.split():
+            case ["endless" | "stubborn" | "fail", *_]:
+                return ["on "]
+            case ["prefill" | "crash" | "defect", *_]:
+                return []
+            case ["many", count, *_]:
+                return ["word\n"] * int(count)
+            case _:
+                return ["You ", "said: ", prompt]
+
+    def _end(self, prompt: str, index: int) -> Iterator[Token]:
+        match prompt.split()[:1]:
+            case ["endless" | "prefill"]:
+                self._stops.get()
+                yield Token(-1, "", index, FinishReason.CANCELLED)
+            case ["stubborn"]:
+                queue.SimpleQueue[None]().get()
+            case ["crash"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case ["fail"]:
+                raise DecodeError("llama.cpp could not compute.", status=-3, hint="Try a smaller batch.")
+            case ["defect"]:
+                raise RuntimeError("slot 7 has no arena")
+            case ["full"]:
+                yield Token(-1, "", index, FinishReason.CONTEXT_FULL)
+            case _:
+                yield Token(-1, "", index, FinishReason.STOP)
+
+    def _read(self, *, n_bytes: int, misses: int) -> None:
+        used = self._paging
+        self._paging = replace(
+            used,
+            bytes_read=used.bytes_read + n_bytes,
+            misses=used.misses + misses,
+            hits=used.hits + 3 * misses,
+            stall_seconds=used.stall_seconds + 0.05 * misses,
+        )
+
+
+def open_model(
+    path: str | Path | None = None, config: EngineConfig = _CONFIG, *, on_progress: OnProgress | None = None
+) -> FakeEngine:
+    name = Path(path or "demo.gguf")
+    _check(name)
+    go_on = on_progress or (lambda _fraction: True)
+    pause: queue.SimpleQueue[None] = queue.SimpleQueue()
+    for fraction in (0.25, 0.5, 1.0):
+        if not go_on(fraction):
+            raise CancelledError("The load was stopped.")
+        while name.stem == "slow":
+            if not go_on(fraction):
+                raise CancelledError("The load was stopped.")
+            try:
+                pause.get(timeout=0.005)
+            except queue.Empty:
+                continue
+    return FakeEngine(name, config, chat_template=None if name.stem == "plain" else "{{ messages }}")
+
+
+def plan_model(path: str | Path | None, config: EngineConfig) -> FakePlan:
+    _check(Path(path or "demo.gguf"))
+    return FakePlan()
+
+
+def pack_model(
+    model: Path, output: Path | None, *, layout: str, force: bool, on_progress: OnBytes | None = None
+) -> Path:
+    _check(model)
+    output = output or model.with_suffix(f".{layout}.pack")
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists.", hint="Replace it with --force.")
+    if on_progress is not None and not on_progress(1, 2):
+        raise CancelledError("Packing was stopped.")
+    output.write_bytes(b"packed")
+    return output
+
+
+def verify_store(path: Path, *, on_progress: OnBytes | None = None) -> list[ExpertKey]:
+    _check(path)
+    if on_progress is not None and not on_progress(1, 1):
+        raise CancelledError("The check was stopped.")
+    return [ExpertKey(1, 2), ExpertKey(1, 3)] if path.stem == "damaged" else []
+
+
+def _check(path: Path) -> None:
+    match path.stem:
+        case "missing":
+            raise ModelNotFoundError(f"There is no file {path}.", path=path, hint="Check the path.")
+        case "bad":
+            raise ModelFileError("The magic is wrong.", file=path, tensor="blk.0", offset=4)
+        case "huge":
+            raise BudgetError("It needs 8 bytes, the budget is 4.", budget_bytes=4, floor_bytes=8, hint="Lower -c.")

@@ -1,0 +1,281 @@
+"""The worker's invariants, with the fake engine; every thread of a test ends with it."""
+
+import io
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fakes.engine import FakeEngine, open_model
+from offload.config import FinishReason, GenerationParams, Message, Role
+from offload.protocol import (
+    MAX_LINE_BYTES,
+    Done,
+    ErrorEvent,
+    Event,
+    Generate,
+    Hello,
+    Load,
+    Loaded,
+    Loading,
+    Request,
+    Shutdown,
+    StatsEvent,
+    StatsRequest,
+    Stop,
+    TokenEvent,
+    Unload,
+    Unloaded,
+    decode_event,
+    encode,
+)
+from offload.worker import MAX_WAITING, Worker, read_lines
+
+
+class Served:
+    """A worker in its two threads: lines are put in, events come out."""
+
+    def __init__(self) -> None:
+        self.engines: list[FakeEngine] = []
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.worker = Worker(lambda line: self._events.put(decode_event(line)), self._open, version="0")
+        self._threads = [
+            threading.Thread(target=self.worker.run, daemon=True),
+            threading.Thread(target=self.worker.feed, args=(iter(self._lines.get, None),), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def ask(self, *requests: Request) -> None:
+        for request in requests:
+            self._lines.put(encode(request))
+
+    def say(self, line: bytes) -> None:
+        self._lines.put(line)
+
+    def next(self) -> Event:
+        return self._events.get(timeout=30)
+
+    def until(self, *kinds: type) -> Any:
+        """Return the next event of one of `kinds`."""
+        while not isinstance(event := self.next(), kinds):
+            pass
+        return event
+
+    def end(self) -> None:
+        self._lines.put(None)
+        self.join()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def _open(self, *args: Any, **options: Any) -> FakeEngine:
+        self.engines.append(open_model(*args, **options))
+        return self.engines[-1]
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    served = Served()
+    yield served
+    served.end()
+
+
+def test_the_first_event_is_the_hello(served: Served) -> None:
+    assert served.next() == Hello(protocol=1, version="0")
+
+
+def test_a_load_tells_its_progress_and_what_was_opened(served: Served) -> None:
+    served.ask(Load(1, "m.gguf"))
+    assert served.until(Loading) == Loading(1, 0.0)
+    loaded = served.until(Loaded)
+    assert (loaded.id, loaded.model, loaded.n_ctx, loaded.has_chat_template) == (1, "m.gguf", 4096, True)
+    assert loaded.plan["slot_bytes"] == 4 << 30
+
+
+def test_a_prompt_is_answered_token_by_token(served: Served) -> None:
+    served.ask(Load(1), Generate(2, prompt="hello", params=GenerationParams(top_k=7)))
+    served.until(Loaded)
+    tokens = [served.next() for _ in range(4)]
+    assert [token.text for token in tokens if isinstance(token, TokenEvent)] == ["You ", "said: ", "hello", ""]
+    done = served.next()
+    assert isinstance(done, Done)
+    assert (done.id, done.finish_reason, done.stats.speed.n_generated) == (2, FinishReason.STOP, 3)
+    assert served.engines[0].params == [GenerationParams(top_k=7)]
+
+
+def test_messages_go_through_the_chat_template(served: Served) -> None:
+    messages = (Message(Role.SYSTEM, "be brief"), Message(Role.USER, "hello"))
+    served.ask(Load(1), Generate(2, messages=messages))
+    served.until(Done)
+    assert served.engines[0].conversations == [messages]
+
+
+def test_without_a_model_a_generation_is_refused(served: Served) -> None:
+    served.ask(Generate(2, prompt="hello"))
+    error = served.until(ErrorEvent)
+    assert (error.id, error.error.type) == (2, "UsageError")
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"), [("missing", "ModelNotFoundError"), ("bad", "ModelFileError"), ("huge", "BudgetError")]
+)
+def test_a_failed_load_leaves_the_worker_serving(served: Served, model: str, kind: str) -> None:
+    served.ask(Load(1, model), Load(2, "m.gguf"))
+    error = served.until(ErrorEvent)
+    assert (error.id, error.error.type) == (1, kind)
+    assert served.until(Loaded, ErrorEvent).id == 2
+
+
+@pytest.mark.parametrize(("prompt", "kind"), [("fail", "DecodeError"), ("defect", "RuntimeError")])
+def test_a_failed_generation_leaves_the_worker_serving(
+    served: Served, prompt: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.ask(Load(1), Generate(2, prompt=prompt), Generate(3, prompt="hello"))
+    error = served.until(ErrorEvent)
+    assert (error.id, error.error.type) == (2, kind)
+    assert served.until(Done, ErrorEvent).id == 3
+
+
+def test_a_line_that_is_no_request_is_answered_by_one_error_and_nothing_else_happens(served: Served) -> None:
+    served.ask(Load(1))
+    served.until(Loaded)
+    served.say(b'{"type":"unload","id":2,"really":true}')
+    assert served.until(ErrorEvent).id == 2
+    served.ask(StatsRequest(3))
+    stats = served.next()
+    assert isinstance(stats, StatsEvent)
+    assert stats.loaded
+    assert not served.engines[0].closed
+
+
+@pytest.mark.parametrize("prompt", ["endless", "prefill"])
+def test_a_stop_ends_decode_and_prefill(served: Served, prompt: str) -> None:
+    served.ask(Load(1), Generate(2, prompt=prompt), StatsRequest(3))
+    served.until(Loaded)
+    if prompt == "endless":
+        served.until(TokenEvent)
+    served.ask(Stop(2))
+    done = served.until(Done)
+    assert (done.id, done.finish_reason) == (2, FinishReason.CANCELLED)
+
+
+def test_a_stop_ends_a_load(served: Served) -> None:
+    served.ask(Load(1, "slow.gguf"))
+    served.until(Loading)
+    served.ask(Stop(1))
+    error = served.until(ErrorEvent)
+    assert (error.id, error.error.type, served.engines) == (1, "CancelledError", [])
+
+
+def test_a_stop_ends_a_generation_that_still_waits(served: Served) -> None:
+    served.ask(Load(1), Generate(2, prompt="endless"), Generate(3, prompt="endless"))
+    served.until(TokenEvent)
+    served.ask(Stop(3), Stop(2))
+    first, second = served.until(Done), served.until(Done, TokenEvent)
+    assert (first.id, second.id) == (2, 3)
+    assert second.finish_reason is FinishReason.CANCELLED
+
+
+def test_a_stop_of_what_has_ended_changes_nothing(served: Served) -> None:
+    served.ask(Load(1), Stop(1), Stop(77))
+    served.until(Loaded, ErrorEvent)
+    served.ask(Stop(1), Load(5), Generate(6, prompt="hello"))
+    assert served.until(Done).finish_reason is FinishReason.STOP
+
+
+def test_stats_are_answered_while_text_is_generated(served: Served) -> None:
+    served.ask(Load(1), Generate(2, prompt="endless"))
+    served.until(TokenEvent)
+    served.ask(StatsRequest(3, residency=True))
+    stats = served.until(StatsEvent, Done)
+    assert (stats.id, stats.loaded, stats.residency) == (3, True, ("2031", "2031"))
+    served.ask(Stop(2))
+
+
+def test_requests_are_answered_in_order_one_at_a_time(served: Served) -> None:
+    served.ask(Load(1), *(Generate(number, prompt="hello") for number in (5, 3, 4)))
+    served.until(Loaded)
+    ids = []
+    while len(ids) < 15:
+        event: Any = served.next()
+        ids.append(event.id)
+    assert ids == [5] * 5 + [3] * 5 + [4] * 5
+
+
+def test_an_id_that_is_not_answered_yet_is_refused(served: Served) -> None:
+    served.ask(Load(1), Generate(2, prompt="endless"), Generate(2, prompt="hello"))
+    assert served.until(ErrorEvent).error.message == "Request 2 is not answered yet."
+    served.ask(Stop(2))
+    assert served.until(Done).finish_reason is FinishReason.CANCELLED
+
+
+def test_only_so_many_requests_may_wait(served: Served) -> None:
+    served.ask(Load(1), Generate(2, prompt="endless"))
+    served.until(TokenEvent)
+    served.ask(*(Generate(number, prompt="hello") for number in range(10, 11 + MAX_WAITING)))
+    assert served.until(ErrorEvent).id == 10 + MAX_WAITING
+    served.ask(Stop(2))
+
+
+def test_an_unload_closes_the_model(served: Served) -> None:
+    served.ask(Load(1), Unload(2))
+    assert served.until(Unloaded) == Unloaded(2)
+    assert served.engines[0].closed
+
+
+def test_a_second_load_closes_the_first_model_before_it_opens_its_own(served: Served) -> None:
+    served.ask(Load(1), Load(2, "missing"))
+    assert served.until(ErrorEvent).id == 2
+    assert served.engines[0].closed
+    served.ask(StatsRequest(3))
+    assert served.until(StatsEvent).loaded is False
+
+
+@pytest.mark.parametrize("prompt", ["hello", "endless", "prefill"])
+@pytest.mark.parametrize("politely", [True, False])
+def test_shutdown_and_the_end_of_input_stop_what_runs_and_close_the_model(prompt: str, politely: bool) -> None:
+    served = Served()
+    served.ask(Load(1), Generate(2, prompt=prompt), Generate(3, prompt=prompt))
+    served.until(Loaded)
+    if politely:
+        served.ask(Shutdown())
+        served.join()
+    else:
+        served.end()
+    assert served.engines[0].closed
+
+
+def test_a_reader_that_is_gone_ends_the_worker_and_closes_the_model() -> None:
+    engines: list[FakeEngine] = []
+
+    def emit(line: bytes) -> None:
+        if b'"token"' in line:
+            raise BrokenPipeError
+
+    def open_one(*args: Any, **options: Any) -> FakeEngine:
+        engines.append(open_model(*args, **options))
+        return engines[-1]
+
+    worker = Worker(emit, open_one, version="0")
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    feeder = threading.Thread(target=worker.feed, args=(iter(lines.get, None),))
+    feeder.start()
+    lines.put(encode(Load(1)))
+    lines.put(encode(Generate(2, prompt="hello")))
+    with pytest.raises(BrokenPipeError):
+        worker.run()
+    lines.put(None)
+    feeder.join()
+    assert engines[0].closed
+
+
+def test_a_line_that_is_too_long_is_cut_and_the_next_one_is_whole() -> None:
+    data = b"a" * (MAX_LINE_BYTES + 100_000) + b"\nnext\n"
+    first, second = read_lines(io.BytesIO(data))
+    assert (len(first), second) == (MAX_LINE_BYTES + 1, b"next")
