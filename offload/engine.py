@@ -18,7 +18,7 @@ from offload.errors import BudgetError
 from offload.generation import Generator
 from offload.llama.chat import render
 from offload.machine import resident_memory
-from offload.memory_plan import MemoryPlan, make_plan, slots_bytes
+from offload.memory_plan import MemoryPlan, make_plan
 from offload.pressure import PressureWatch
 from offload.stats import MemoryUse, PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
@@ -159,7 +159,7 @@ class Engine:
             return
         needs = replace(prepared.needs, runtime_bytes=prepared.needs.runtime_bytes + excess)
         fitted = make_plan(needs, plan.budget_bytes, plan.store_name)
-        if fitted.staged != plan.staged or fitted.n_ubatch < plan.n_ubatch:
+        if (fitted.staged_capacity is None) != (plan.staged_capacity is None) or fitted.n_ubatch < plan.n_ubatch:
             raise BudgetError(
                 f"Once loaded, the model takes {excess} bytes more than planned, and staging no longer fits.",
                 budget_bytes=plan.budget_bytes,
@@ -167,9 +167,7 @@ class Engine:
                 hint="Raise --memory a little, or lower -c (context) or -ub (batch).",
             )
         self.plan = fitted
-        for layer, n_slots in fitted.capacity.items():
-            paged.pager.set_capacity(layer, n_slots)
-        assert slots_bytes(prepared.needs.layers, fitted.capacity) <= plan.slot_bytes
+        paged.placer.resize(fitted.capacity, fitted.staged_capacity)
 
     def _paging(self) -> PagingUse:
         paged = self._opened.paged

@@ -58,7 +58,7 @@ class OpenedModel:
                 header,
                 prepared.store,
                 capacity=plan.capacity,
-                staged=plan.staged,
+                staged_capacity=plan.staged_capacity,
                 n_threads=prepared.n_threads,
                 n_readers=config.n_readers,
                 direct_io=_reads_direct(config, prepared.store),

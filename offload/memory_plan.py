@@ -2,7 +2,8 @@
 
     budget = runtime + dense weights + KV cache + compute buffers + reading + staging + slots
 
-Slots get what remains, the same number in every layer as far as it goes. The floor is what the model needs with one
+Slots get what remains, the same number in every layer as far as it goes. Staging is needed while a prompt is computed,
+not while decoding: then slots have its memory too. The floor is what the model needs with one
 slot per routed expert in every layer. Pure arithmetic: what a model needs is measured elsewhere and given.
 """
 
@@ -44,7 +45,12 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """Bytes by part. `capacity[layer]` slots; `staged`: batches may route to more experts than there are slots."""
+    """Bytes by part.
+
+    `capacity[layer]` slots while decoding. `staged_capacity[layer]` slots while batches are staged, which may then
+    route to more experts than there are slots; None where batches are not staged. `slot_bytes` and `staging_bytes`
+    are those of the second case where there is one.
+    """
 
     budget_bytes: int
     floor_bytes: int
@@ -59,8 +65,8 @@ class MemoryPlan:
     n_ubatch: int
     n_expert: int
     n_expert_used: int
-    staged: bool
     capacity: Mapping[int, int]
+    staged_capacity: Mapping[int, int] | None
     store_name: str = ""
 
     @property
@@ -79,10 +85,16 @@ class MemoryPlan:
         """Share of the routed experts that fit the slots, 0 to 1; 1.0 for dense models."""
         return sum(self.capacity.values()) / (self.n_expert * len(self.capacity)) if self.capacity else 1.0
 
+    def _staging_note(self) -> str:
+        if self.staged_capacity is not None:
+            return "used by slots while decoding"
+        return "not needed" if self.resident_share == 1.0 else "no room: batches are kept small"
+
     def as_dict(self) -> dict[str, object]:
         """Return the plan for `--json`."""
         plan = asdict(self)
-        plan["capacity"] = {str(layer): n_slots for layer, n_slots in self.capacity.items()}
+        for name, slots in (("capacity", self.capacity), ("staged_capacity", self.staged_capacity)):
+            plan[name] = None if slots is None else {str(layer): n_slots for layer, n_slots in slots.items()}
         return plan | {
             "total_bytes": self.total_bytes,
             "resident_share": self.resident_share,
@@ -104,8 +116,8 @@ class MemoryPlan:
             slots = f"{per_layer} of {self.n_expert} in each of {len(self.capacity)} layers"
             parts += [
                 ("reading", self.reading_bytes, ""),
-                ("staging", self.staging_bytes, "" if self.staged else "none: batches are kept small"),
-                ("expert slots", self.slot_bytes, f"{slots}: {self.resident_share:.0%} of the experts"),
+                ("staging", self.staging_bytes, self._staging_note()),
+                ("expert slots", self.slot_bytes, f"{slots} while decoding: {self.resident_share:.0%} of the experts"),
             ]
         parts.append(("total", self.total_bytes, f"floor {format_bytes(self.floor_bytes)}"))
         lines = [f"{name:<16}{format_bytes(n_bytes):>11}  {note}".rstrip() for name, n_bytes, note in parts]
@@ -138,15 +150,15 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
     left = budget_bytes - needs.fixed_bytes
     everything = {layer: layout.n_expert for layer, layout in needs.layers.items()}
     staging = staging_bytes(needs.layers)
-    staged = False
+    staged_capacity = None
     if slots_bytes(needs.layers, everything) <= left:
         capacity = everything
-    elif slots_bytes(needs.layers, floor) + staging <= left:
-        capacity, staged = _fill(needs.layers, floor, left - staging), True
     else:
         capacity = _fill(needs.layers, floor, left)
+        if slots_bytes(needs.layers, floor) + staging <= left:
+            staged_capacity = _fill(needs.layers, floor, left - staging)
     fits_slots = min((n // needs.n_expert_used for n in capacity.values()), default=needs.n_ubatch)
-    unbounded = staged or capacity == everything
+    unbounded = staged_capacity is not None or capacity == everything
     return MemoryPlan(
         budget_bytes=budget_bytes,
         floor_bytes=floor_bytes,
@@ -155,14 +167,14 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         kv_bytes=needs.kv_bytes,
         compute_bytes=needs.compute_bytes,
         reading_bytes=needs.reading_bytes,
-        staging_bytes=staging if staged else 0,
-        slot_bytes=slots_bytes(needs.layers, capacity),
+        staging_bytes=staging if staged_capacity is not None else 0,
+        slot_bytes=slots_bytes(needs.layers, staged_capacity or capacity),
         n_ctx=needs.n_ctx,
         n_ubatch=needs.n_ubatch if unbounded else max(1, min(needs.n_ubatch, fits_slots)),
         n_expert=max((layout.n_expert for layout in needs.layers.values()), default=0),
         n_expert_used=needs.n_expert_used,
-        staged=staged,
         capacity=capacity,
+        staged_capacity=staged_capacity,
         store_name=store_name,
     )
 

@@ -33,7 +33,8 @@ INTERLEAVED_DENSE = re.compile(
 class PagedModel:
     """llama.cpp's model with its expert tensors over slots. Opened, used and closed by one thread.
 
-    `capacity[layer]` slots may be used per layer; with `staged` a batch may route to more experts than that.
+    `capacity[layer]` slots may be used in each layer. With `staged_capacity` a batch may route to more experts than
+    that: it is staged, and the layers have so many slots meanwhile.
     """
 
     model: LlamaModel
@@ -49,7 +50,7 @@ class PagedModel:
         store: ExpertStore,
         *,
         capacity: Mapping[int, int],
-        staged: bool,
+        staged_capacity: Mapping[int, int] | None,
         n_threads: int,
         n_readers: int,
         direct_io: bool,
@@ -95,10 +96,19 @@ class PagedModel:
             loader = Loader(n_readers)
             opening.callback(loader.close)
             self.pager = ExpertPager(store, memory, source, loader, policy or LeastRecentlyUsed(), capacity)
-            self._staging = Staging(store, memory, source, loader, self.pager) if staged else None
-            if self._staging is not None:
+            self._staging = None
+            if staged_capacity is not None:
+                self._staging = Staging(store, memory, source, loader, self.pager)
                 opening.callback(self._staging.close)
-            self.placer = ExpertPlacer(store.layers, self.pager, self._staging, header.n_expert_used)
+                opening.callback(loader.close)  # before what it reads into
+            self.placer = ExpertPlacer(
+                store.layers,
+                self.pager,
+                self._staging,
+                header.n_expert_used,
+                capacity=capacity,
+                staged_capacity=staged_capacity or capacity,
+            )
             self.weights.provider = self.placer
             self._closing = opening.pop_all()
 

@@ -14,7 +14,7 @@ STEP = 0.15
 
 
 class PressureWatch:
-    """Watches available memory from a thread of its own, and changes the capacity of a pager's layers."""
+    """Watches available memory from a thread of its own, and bounds the capacity of a pager's layers."""
 
     def __init__(
         self,
@@ -25,8 +25,9 @@ class PressureWatch:
         memory: Callable[[], MachineMemory] = machine_memory,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
-        """Start watching. Capacities stay between `n_expert_used` and `planned`, per layer."""
+        """Start watching. A layer's ceiling stays between `n_expert_used` and what is `planned` for it."""
         self._pager, self._planned, self._floor = pager, dict(planned), n_expert_used
+        self._ceiling = dict(planned)
         self._memory, self._interval_seconds = memory, interval_seconds
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory-pressure", daemon=True)
@@ -49,10 +50,11 @@ class PressureWatch:
     def _change(self, direction: int) -> None:
         for layer, planned in self._planned.items():
             step = direction * max(1, round(STEP * planned))
-            now = self._pager.capacity(layer)
+            now = self._ceiling[layer]
             wanted = min(planned, max(min(self._floor, planned), now + step))
             if wanted != now:
-                self._pager.set_capacity(layer, wanted)
+                self._ceiling[layer] = wanted
+                self._pager.set_ceiling(layer, wanted)
 
     def _run(self) -> None:
         while not self._closing.wait(self._interval_seconds):

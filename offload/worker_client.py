@@ -88,6 +88,8 @@ class WorkerClient:
         """
         process = self._running()
         assert process.stdin is not None
+        if isinstance(request, Shutdown):
+            self._closing = True
         try:
             with self._input:
                 process.stdin.write(encode(request))

@@ -67,6 +67,7 @@ def _run(argv: list[str], terminal: Terminal) -> int:
         return code
     except SystemExit as end:
         # Help and version, printed by argparse.
+        terminal.flush()
         return end.code if isinstance(end.code, int) else 0
     except BrokenPipeError:
         raise

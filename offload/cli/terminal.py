@@ -63,6 +63,14 @@ class Terminal:
             binary.write(line)
             binary.flush()
 
+    def flush(self) -> None:
+        """Hand over what others wrote to standard output.
+
+        Raises:
+            BrokenPipeError: nobody reads it any more.
+        """
+        self._stdout.flush()
+
     def say(self, text: str) -> None:
         """Write `text` as a line to standard error."""
         self.clear_progress()

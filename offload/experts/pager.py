@@ -74,6 +74,8 @@ class ExpertPager:
         self._store, self._memory, self._source, self._loader, self._policy = store, memory, source, loader, policy
         self._layers = {layer: LayerSlots(layout.n_expert, capacity[layer]) for layer, layout in store.layers.items()}
         self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
+        self._wanted = dict(capacity)
+        self._ceiling: dict[int, int] = {}
         self._loads: dict[ExpertKey, _Load] = {}
         self._errors: dict[ExpertKey, BaseException] = {}
         self._acquired: dict[int, list[int]] = {}
@@ -229,9 +231,14 @@ class ExpertPager:
     def set_capacity(self, layer: int, capacity: int) -> None:
         """Change how many slots a layer may use. Experts above it leave at once, or when they are unpinned."""
         with self._changed:
-            self._layers[layer].capacity = capacity
-            self._shed(layer)
-            self._changed.notify_all()
+            self._wanted[layer] = capacity
+            self._apply(layer)
+
+    def set_ceiling(self, layer: int, ceiling: int) -> None:
+        """Bound the layer's capacity, whatever `set_capacity` says: for when the system runs short of memory."""
+        with self._changed:
+            self._ceiling[layer] = ceiling
+            self._apply(layer)
 
     def capacity(self, layer: int) -> int:
         """Return how many slots the layer may use."""
@@ -352,6 +359,12 @@ class ExpertPager:
         load.tasks.clear()
         self._drop(key)
         return True
+
+    def _apply(self, layer: int) -> None:
+        slots = self._layers[layer]
+        slots.capacity = min(self._wanted[layer], self._ceiling.get(layer, slots.n_expert))
+        self._shed(layer)
+        self._changed.notify_all()
 
     def _make_room(self, layer: int) -> None:
         """Wait until the layer has a free slot, evicting one or dropping a prefetch if need be."""

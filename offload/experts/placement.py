@@ -4,6 +4,9 @@ The compute thread asks once per graph of a layer (gate and up, then down) and t
 
     visit begins ── place(gate, up) ── computed ── place(down) ── computed ── visit ends
 
+Staging takes its memory from the slots: while batches are staged, layers have fewer slots, and when decoding begins
+the staging buffers' memory goes back to them.
+
 Thread rule: for the compute thread alone.
 """
 
@@ -49,15 +52,27 @@ class ExpertPlacer:
     """Brings the routed experts of each graph into memory, through the pager or through staging."""
 
     def __init__(
-        self, layers: Mapping[int, LayerLayout], pager: ExpertPager, staging: Staging | None, n_expert_used: int
+        self,
+        layers: Mapping[int, LayerLayout],
+        pager: ExpertPager,
+        staging: Staging | None,
+        n_expert_used: int,
+        *,
+        capacity: Mapping[int, int],
+        staged_capacity: Mapping[int, int],
     ) -> None:
-        """Place for these layers; without `staging` every batch must fit the slots."""
+        """Place for these layers; without `staging` every batch must fit the slots.
+
+        `capacity[layer]` slots are used while decoding, `staged_capacity[layer]` while the staging buffers are.
+        """
         self._layers = layers
         self._pager = pager
         self._staging = staging
+        self._capacity, self._staged_capacity = capacity, staged_capacity
+        self._is_staging = False
         self._n_expert_used = n_expert_used
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
-        self._last = max(layers)
+        self._first, self._last = min(layers), max(layers)
         self._visit: _Visit | None = None
         self._usage = {layer: np.zeros(layout.n_expert) for layer, layout in layers.items()}
 
@@ -89,6 +104,11 @@ class ExpertPlacer:
         if len(visit.computed) == len(self._layers[layer].parts):
             self._end_visit()
 
+    def resize(self, capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None) -> None:
+        """Change the number of slots per layer, while decoding and while staging; nothing may be staged."""
+        self._capacity, self._staged_capacity = capacity, staged_capacity or capacity
+        self._set_capacity(self._staged_capacity if self._is_staging else self._capacity)
+
     def reset(self) -> None:
         """Let go of everything, after an error or a cancelled batch."""
         if self._visit is not None and self._visit.slots is not None:
@@ -108,6 +128,8 @@ class ExpertPlacer:
             experts = np.flatnonzero(counts).tolist()
             experts.sort(key=lambda expert: -counts[expert])
             self._usage[layer] = self._usage[layer] / 2 + counts
+        if n_tokens == 1 and layer == self._first:
+            self._stop_staging()
         visit = _Visit(layer, experts, counts, n_tokens, None, set())
         if len(experts) <= self._pager.capacity(layer):
             if self._staging is not None and self._staging.staged(layer):
@@ -118,10 +140,27 @@ class ExpertPlacer:
             visit.slots = slot_of[routed]
             if self._reads_ahead(layer, n_tokens):
                 self._prefetch_next(layer)
-        elif self._staging is None:
+        elif self._staging is not None:
+            self._start_staging()
+        else:
             n_slots = self._pager.capacity(layer)
             raise ValueError(f"{len(experts)} routed experts of layer {layer} fit neither {n_slots} slots nor staging")
         return visit
+
+    def _start_staging(self) -> None:
+        if not self._is_staging:
+            self._is_staging = True
+            self._set_capacity(self._staged_capacity)
+
+    def _stop_staging(self) -> None:
+        if self._is_staging and self._staging is not None:
+            self._is_staging = False
+            self._staging.release_memory()
+            self._set_capacity(self._capacity)
+
+    def _set_capacity(self, capacity: Mapping[int, int]) -> None:
+        for layer, n_slots in capacity.items():
+            self._pager.set_capacity(layer, n_slots)
 
     def _end_visit(self) -> None:
         visit, self._visit = self._visit, None

@@ -62,7 +62,15 @@ class PagerDevice:
         self._types.pop(buffer_type, None)
 
     def _bind(self, struct: type[C.Structure], field: str, callback: Callable[..., Any]) -> Any:
-        pointer = bind(struct, field, callback)
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return callback(*arguments)
+            except BaseException as error:  # such as Ctrl-C, which Python raises wherever it happens to be
+                for _, weights in self._types.values():
+                    weights.error = error
+                return callback(*arguments)
+
+        pointer = bind(struct, field, guarded)
         self._keep.append(pointer)
         return pointer
 

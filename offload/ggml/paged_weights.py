@@ -154,6 +154,8 @@ class PagedWeights:
         """Compute a graph of MUL_MAT_ID nodes on our weights; return a ggml status. Never raises: see `error`."""
         undo: list[tuple[Tensor, int, int]] = []
         try:
+            if self.error is not None:
+                return abi.STATUS_FAILED
             if self._cancelled():
                 return abi.STATUS_ABORTED
             by_layer = self._paged_nodes(graph)
