@@ -15,11 +15,11 @@ from typing import Self
 from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
 from offload.engine_parts import OpenedModel, Prepared, prepare
 from offload.errors import BudgetError
+from offload.experts.pressure import PressureWatch
 from offload.generation import Generator
 from offload.llama.chat import render
 from offload.machine import resident_memory
 from offload.memory_plan import MemoryPlan, make_plan
-from offload.pressure import PressureWatch
 from offload.stats import MemoryUse, PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
 

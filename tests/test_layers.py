@@ -34,6 +34,7 @@ class Rule(NamedTuple):
 
 
 BELOW_ENGINE = LEAVES | {"offload.experts", "offload.llama", "offload.ggml"}
+WIRED = frozenset(f"offload.{name}" for name in ("generation", "memory_plan", "routing", "paged_model", "store_choice"))
 FACES = LEAVES | {"offload", "offload.engine", "offload.protocol"}
 
 RULES: dict[str, Rule] = {
@@ -47,14 +48,17 @@ RULES: dict[str, Rule] = {
     "offload.routing": Rule(LEAVES, outside=frozenset({"numpy"})),
     "offload.generation": Rule(BELOW_ENGINE, outside=frozenset({"numpy"})),
     "offload.memory_plan": Rule(BELOW_ENGINE, outside=frozenset({"numpy", "psutil"})),
-    # The only place that wires the parts.
-    "offload.engine": Rule(
-        BELOW_ENGINE | {"offload.generation", "offload.memory_plan", "offload.routing"}, outside=None
-    ),
+    # The only places that wire the parts.
+    "offload.paged_model": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.engine": Rule(BELOW_ENGINE | WIRED, outside=None),
+    # What a machine is able to do, for a person who asks why it does not.
+    "offload.diagnosis": Rule(BELOW_ENGINE, outside=None),
+    "offload.benchmark": Rule(LEAVES, outside=frozenset()),
     "offload.protocol": Rule(LEAVES, outside=frozenset()),
     # The faces know the engine, and nothing below it.
     "offload.worker": Rule(FACES, outside=frozenset()),
-    "offload.cli": Rule(FACES | {"offload.worker"}, outside=None),
+    "offload.cli": Rule(FACES | {"offload.worker", "offload.diagnosis", "offload.benchmark"}, outside=None),
     "offload.__main__": Rule(frozenset({"offload.cli"}), outside=frozenset()),
     "offload": Rule(LEAVES | {"offload.engine", "offload.generation"}, outside=frozenset()),
     # Another process: knows what is said to the worker, and how to say it.
