@@ -84,7 +84,8 @@ class PagedModel:
             opening.callback(pager_device().detach, buffer_type)
             overrides = [BufferOverride(_expert_pattern(store), buffer_type), *dense_overrides(header)]
             try:
-                self.model = LlamaModel.open(header.files[0], overrides=overrides, on_progress=on_progress)
+                progress = _of_dense_weights(header, on_progress)
+                self.model = LlamaModel.open(header.files[0], overrides=overrides, on_progress=progress)
             except BaseException as error:
                 raise self.weights.take_error() or error from None
             opening.callback(self.model.close)
@@ -150,6 +151,16 @@ class PagedModel:
     def _close_arena(self) -> None:
         if self._arena is not None:
             self._arena.close()
+
+
+def _of_dense_weights(
+    header: GgufHeader, on_progress: Callable[[float], bool] | None
+) -> Callable[[float], bool] | None:
+    """Return `on_progress` told in shares of what is loaded: llama.cpp counts the experts, which are not."""
+    if on_progress is None:
+        return None
+    dense_share = header.dense_bytes / header.total_bytes
+    return lambda share: on_progress(min(1.0, share / dense_share) if dense_share else 1.0)
 
 
 def _expert_pattern(store: ExpertStore) -> str:

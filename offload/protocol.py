@@ -25,6 +25,7 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
 Requests are answered in order, one at a time; only `stats`, `stop` and `shutdown` overtake. An `id` is chosen
 by the asker and belongs to one request until its last event. A line that is not exactly one of the requests
 is answered by an error event (`id` null where none could be read), and nothing else happens.
+`--jsonl` prints the events of request 1; where it fails before the model is opened, the error may come alone.
 """
 
 from collections.abc import Mapping

@@ -14,11 +14,12 @@ Invariants, each with its test in tests/offload/test_worker.py:
 Thread rule: `run` is called by one thread, `feed` by one other; `shutdown` by any, a signal handler included.
 """
 
+import contextlib
 import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -256,9 +257,10 @@ class Worker:
 
         def on_progress(fraction: float) -> bool:
             nonlocal shown
-            if int(fraction * 100) != shown:
-                shown = int(fraction * 100)
-                self._emit(Loading(request.id, min(max(fraction, 0.0), 1.0)))
+            percent = min(max(int(fraction * 100), 0), 100)
+            if percent != shown:
+                shown = percent
+                self._emit(Loading(request.id, percent / 100))
             return not stopped.is_set()
 
         if not on_progress(0.0):
@@ -276,12 +278,16 @@ class Worker:
         if engine is None:
             raise UsageError("No model is open.", hint="Send a load request first.")
         finish_reason = FinishReason.CANCELLED
-        for token in self._tokens(engine, request, stopped):
-            self._emit(TokenEvent(request.id, token.id, token.text, token.index))
-            finish_reason = token.finish_reason or finish_reason
+        # Closed before anybody can close the engine, also where an event could not be sent.
+        with contextlib.closing(self._tokens(engine, request, stopped)) as tokens:
+            for token in tokens:
+                self._emit(TokenEvent(request.id, token.id, token.text, token.index))
+                finish_reason = token.finish_reason or finish_reason
         self._emit(Done(request.id, finish_reason, engine.stats()))
 
-    def _tokens(self, engine: ServedEngine, request: Generate, stopped: threading.Event) -> Iterator[Token]:
+    def _tokens(
+        self, engine: ServedEngine, request: Generate, stopped: threading.Event
+    ) -> Generator[Token, None, None]:
         if request.prompt is not None:
             tokens = engine.complete(request.prompt, request.params)
         else:
@@ -289,12 +295,16 @@ class Worker:
         with self._state:
             # From here on a stop reaches the engine; one that came before is seen just below.
             self._running = request.id
-        if stopped.is_set():
-            return
-        for token in tokens:
-            yield token
+        try:
             if stopped.is_set():
-                engine.stop()
+                return
+            for token in tokens:
+                yield token
+                if stopped.is_set():
+                    engine.stop()
+        finally:
+            if isinstance(tokens, Generator):
+                tokens.close()
 
     def _unload(self, request: Unload) -> None:
         self._close_engine()

@@ -114,9 +114,10 @@ class EventAnswer:
 
     def loading(self, fraction: float) -> None:
         """Write the event, at most a hundred times."""
-        if int(fraction * 100) != self._percent:
-            self._percent = int(fraction * 100)
-            self._terminal.write_bytes(encode(Loading(REQUEST_ID, fraction)))
+        percent = min(max(int(fraction * 100), 0), 100)
+        if percent != self._percent:
+            self._percent = percent
+            self._terminal.write_bytes(encode(Loading(REQUEST_ID, percent / 100)))
 
     def loaded(self, engine: ServedEngine) -> None:
         """Write the event."""

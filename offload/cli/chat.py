@@ -1,13 +1,14 @@
 """`offload chat`: a conversation at the terminal."""
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from offload.cli.generate import stoppable
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
-from offload.cli.options import add_engine, add_sampling, engine_config, generation_params
+from offload.cli.options import add_engine, add_sampling, check_unicode, engine_config, generation_params
 from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         OffloadError: of the options or the model; a failed answer is reported and the conversation goes on.
     """
     params, config = generation_params(args), engine_config(args)
+    check_unicode(args.system_prompt, "system prompt")
     from offload.engine import open_model
 
     label = f"loading {Path(args.model).name}" if args.model else "loading the demo model"
@@ -124,8 +126,11 @@ class Chat:
         """Answer the last message, and keep the answer; without one the message is taken back."""
         said: list[str] = []
         try:
-            with Interrupt() as interrupt:
-                for token in stoppable(interrupt, self._engine, self._tokens):
+            with (
+                Interrupt() as interrupt,
+                contextlib.closing(stoppable(interrupt, self._engine, self._tokens)) as tokens,
+            ):
+                for token in tokens:
                     said.append(token.text)
                     self._terminal.write(token.text)
                     self._remark(token.finish_reason)

@@ -1,12 +1,14 @@
 """`offload generate`: one prompt, one answer."""
 
 import argparse
-from collections.abc import Callable, Iterator
+import contextlib
+import functools
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from offload.cli.answers import Answer, EventAnswer, JsonAnswer, TextAnswer
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
-from offload.cli.options import add_engine, add_sampling, engine_config, generation_params, read_text
+from offload.cli.options import add_engine, add_sampling, check_unicode, engine_config, generation_params, read_text
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
@@ -63,10 +65,12 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         with open_model(args.model, config, on_progress=on_progress) as engine:
             answer.loaded(engine)
             finish_reason = FinishReason.CANCELLED
+            begin = functools.partial(_tokens, args, terminal, engine, prompt, params)
             try:
-                for token in stoppable(interrupt, engine, lambda: _tokens(args, terminal, engine, prompt, params)):
-                    answer.token(token)
-                    finish_reason = token.finish_reason or finish_reason
+                with contextlib.closing(stoppable(interrupt, engine, begin)) as tokens:
+                    for token in tokens:
+                        answer.token(token)
+                        finish_reason = token.finish_reason or finish_reason
             except OffloadError:
                 answer.failed()
                 raise
@@ -74,8 +78,10 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     return EXIT_INTERRUPTED if interrupt.requested else 0
 
 
-def stoppable(interrupt: Interrupt, engine: ServedEngine, start: Callable[[], Iterator[Token]]) -> Iterator[Token]:
-    """Yield the tokens of `start()`; after an interrupt they end within one token."""
+def stoppable(
+    interrupt: Interrupt, engine: ServedEngine, start: Callable[[], Iterator[Token]]
+) -> Generator[Token, None, None]:
+    """Yield the tokens of `start()`; after an interrupt they end within one token. Close it before the engine."""
     if not interrupt.go_on():
         return
     tokens = start()
@@ -87,6 +93,8 @@ def stoppable(interrupt: Interrupt, engine: ServedEngine, start: Callable[[], It
                 engine.stop()
     finally:
         interrupt.on_request(None)
+        if isinstance(tokens, Generator):
+            tokens.close()
 
 
 def read_prompt(args: argparse.Namespace, terminal: Terminal) -> str:
@@ -104,6 +112,8 @@ def read_prompt(args: argparse.Namespace, terminal: Terminal) -> str:
         prompt = read_text(args.file, "prompt").removesuffix("\n")
     if args.escape:
         prompt = _unescape(prompt)
+    check_unicode(prompt, "prompt")
+    check_unicode(args.system_prompt, "system prompt")
     piped = terminal.piped_text()
     if piped and prompt:
         piped = piped if piped.endswith("\n") else piped + "\n"

@@ -51,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         terminal.abandon_stdout()
         return EXIT_NOBODY_READS
+    except OSError as error:
+        # Standard output itself takes no more, not even the report of that.
+        terminal.abandon_stdout()
+        return _code_of(error)
     except KeyboardInterrupt:
         terminal.say("")
         return EXIT_INTERRUPTED
@@ -81,11 +85,12 @@ def _run(argv: list[str], terminal: Terminal) -> int:
         return error.exit_code
     except OSError as error:
         terminal.trace()
-        full = error.errno == errno.ENOSPC
         reason = ": ".join(filter(None, [error.strerror or str(error), str(error.filename or "")]))
         terminal.complain(f"{reason}.")
-        _print_report(argv, terminal, ErrorReport("DiskFullError" if full else type(error).__name__, f"{reason}."))
-        return EXIT_DISK_FULL if full else EXIT_OTHER
+        kind = "DiskFullError" if _code_of(error) == EXIT_DISK_FULL else type(error).__name__
+        _print_report(argv, terminal, ErrorReport(kind, f"{reason}."))
+        terminal.flush()
+        return _code_of(error)
     except Exception as error:
         # The border of the program: whatever was not foreseen becomes one line too.
         terminal.trace()
@@ -94,6 +99,10 @@ def _run(argv: list[str], terminal: Terminal) -> int:
         terminal.complain(sentence + hint)
         _print_report(argv, terminal, report_of(error))
         return EXIT_OTHER
+
+
+def _code_of(error: OSError) -> int:
+    return EXIT_DISK_FULL if error.errno == errno.ENOSPC else EXIT_OTHER
 
 
 def _print_report(argv: Sequence[str], terminal: Terminal, report: ErrorReport) -> None:

@@ -157,3 +157,15 @@ def read_text(path: str, noun: str) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"The {noun} file {path} cannot be read: {reason}.", hint="Check the path.") from error
+
+
+def check_unicode(text: str, noun: str) -> None:
+    """Refuse an argument whose bytes were no text in the terminal's encoding.
+
+    Raises:
+        UsageError: they were not.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"The {noun} is not valid text.", hint="Give it in UTF-8.") from None

@@ -37,7 +37,8 @@ class Terminal:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
-        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        # A stream that was closed before we began is None.
+        return cls(sys.stdin, sys.stdout or _nowhere(), sys.stderr or _nowhere(), os.environ)
 
     def write(self, text: str) -> None:
         """Write `text` to standard output at once; control characters do not reach a screen.
@@ -164,3 +165,8 @@ class Terminal:
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def _nowhere() -> TextIO:
+    """Return a stream that takes everything; it also takes the free descriptor, which no other file may get."""
+    return open(os.devnull, "w", encoding="utf-8")

@@ -13,7 +13,9 @@ COMMAND = (sys.executable, "-m", "fakes.offload_with_fake_engine")
 def environment() -> dict[str, str]:
     """Return the environment in which a new process finds this module."""
     tests = Path(__file__).resolve().parents[1]
-    return os.environ | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]), "OFFLOAD_DEBUG": ""}
+    path = os.pathsep.join([str(tests), str(tests.parent)])
+    # As a user has it: output buffered, no tracebacks.
+    return os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "", "OFFLOAD_DEBUG": ""}
 
 
 if __name__ == "__main__":

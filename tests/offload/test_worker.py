@@ -4,12 +4,13 @@ import io
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.engine import FakeEngine, open_model
-from offload.config import FinishReason, GenerationParams, Message, Role
+from offload.config import FinishReason, GenerationParams, Message, Role, Token
 from offload.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -201,7 +202,7 @@ def test_stats_are_answered_while_text_is_generated(served: Served) -> None:
 def test_requests_are_answered_in_order_one_at_a_time(served: Served) -> None:
     served.ask(Load(1), *(Generate(number, prompt="hello") for number in (5, 3, 4)))
     served.until(Loaded)
-    ids = []
+    ids: list[int] = []
     while len(ids) < 15:
         event: Any = served.next()
         ids.append(event.id)
@@ -279,3 +280,33 @@ def test_a_line_that_is_too_long_is_cut_and_the_next_one_is_whole() -> None:
     data = b"a" * (MAX_LINE_BYTES + 100_000) + b"\nnext\n"
     first, second = read_lines(io.BytesIO(data))
     assert (len(first), second) == (MAX_LINE_BYTES + 1, b"next")
+
+
+def test_a_generation_is_closed_before_its_engine() -> None:
+    order: list[str] = []
+
+    class Watched(FakeEngine):
+        def complete(self, prompt: str, params: GenerationParams = GenerationParams()) -> Iterator[Token]:  # noqa: B008
+            try:
+                yield Token(1, "a", 0)
+            finally:
+                order.append("generation")
+
+        def close(self) -> None:
+            order.append("engine")
+
+    def emit(line: bytes) -> None:
+        if b'"token"' in line:
+            raise BrokenPipeError
+
+    worker = Worker(emit, lambda path, config, *, on_progress: Watched(Path("m"), config), version="0")
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    feeder = threading.Thread(target=worker.feed, args=(iter(lines.get, None),))
+    feeder.start()
+    lines.put(encode(Load(1)))
+    lines.put(encode(Generate(2, prompt="hello")))
+    with pytest.raises(BrokenPipeError):
+        worker.run()
+    lines.put(None)
+    feeder.join()
+    assert order == ["generation", "engine"]

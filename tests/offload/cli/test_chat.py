@@ -1,9 +1,15 @@
 """`offload chat`: what each line does to the conversation."""
 
-from collections.abc import Callable
+import io
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
+import fakes.engine
 from fakes.engine import FakeEngine
+from offload.cli.main import main
 from offload.config import Message, Role
 
 Run = Callable[..., Any]
@@ -83,3 +89,29 @@ def test_an_error_is_told_and_the_conversation_goes_on(offload: Run, opened: lis
 def test_empty_lines_are_no_turns(offload: Run, opened: list[FakeEngine]) -> None:
     offload("chat", stdin=b"\n  \nhello\n")
     assert contents(opened[0]) == [["hello"]]
+
+
+class Keyboard(io.TextIOWrapper):
+    """Standard input that a person types on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_an_interrupt_at_the_prompt_forgets_the_line_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, opened: list[FakeEngine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed: Iterator[str | type[BaseException]] = iter(["hello", KeyboardInterrupt, "again", EOFError])
+
+    def type_line(prompt: str) -> str:
+        line = next(typed)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setitem(sys.modules, "offload.engine", fakes.engine)
+    monkeypatch.setattr(sys, "stdin", Keyboard(io.BytesIO()))
+    monkeypatch.setattr("builtins.input", type_line)
+    assert main(["chat"]) == 0
+    assert [conversation[-1] for conversation in contents(opened[0])] == ["hello", "again"]
+    assert "Ctrl-D or /exit leaves" in capsys.readouterr().err

@@ -19,6 +19,8 @@ FAILURES = [
     (("generate", "defect"), 1, "RuntimeError"),
     (("generate",), 2, "UsageError"),
     (("generate", "hello", "--temp", "warm"), 2, "UsageError"),
+    (("generate", "\udcff"), 2, "UsageError"),
+    (("generate", "hello", "-sys", "\udcff"), 2, "UsageError"),
     (("generate", "hello", "--top-p", "2"), 2, "UsageError"),
     (("generate", "hello", "--top-p", "nan"), 2, "UsageError"),
     (("generate", "hello", "-c", "99999999999"), 2, "UsageError"),

@@ -132,8 +132,8 @@ def test_an_output_that_nobody_reads_ends_quietly(start: Start, argv: tuple[str,
     assert (code, err) == (141, b"")
 
 
-@pytest.mark.parametrize("argv", [("--help",), ("plan",), ("generate", "--json", "hello")])
-def test_an_output_that_was_never_open_ends_quietly_too(start: Start, argv: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("argv", [(), ("plan",), ("generate", "--json", "hello")])
+def test_an_output_that_was_never_open_ends_quietly_too(argv: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     process = subprocess.run(
@@ -148,9 +148,26 @@ def test_an_output_that_was_never_open_ends_quietly_too(start: Start, argv: tupl
     assert (process.returncode, process.stderr) == (141, b"")
 
 
-def test_a_device_as_input_is_not_read(start: Start) -> None:
+@pytest.mark.parametrize("argv", [("generate", "hello"), ("generate", "hello", "--json"), ("plan",)])
+def test_a_full_disk_behind_the_output_is_told(argv: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        process = subprocess.run(
+            [*COMMAND, *argv], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, env=environment()
+        )
+    assert (process.returncode, process.stderr) == (6, b"offload: error: No space left on device.\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_streams_that_were_closed_before_are_no_trouble(closed: str) -> None:
+    line = f'exec "{sys.executable}" -m {COMMAND[-1]} generate hello {closed}'
+    process = subprocess.run(["sh", "-c", line], capture_output=True, env=environment())
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout == (b"" if closed.startswith(">") else b"You said: hello\n")
+
+
+def test_a_device_as_input_is_not_read() -> None:
     outcome = subprocess.run(
-        [*COMMAND, "generate", "hello"], stdin=subprocess.DEVNULL, capture_output=True, env=environment(), check=False
+        [*COMMAND, "generate", "hello"], stdin=subprocess.DEVNULL, capture_output=True, env=environment()
     )
     assert outcome.stdout == b"You said: hello\n"
 
@@ -177,8 +194,8 @@ def test_a_worker_whose_events_nobody_reads_ends(start: Start) -> None:
     process.stdout.close()
     process.stdout = None
     process.stdin.write(b'{"type":"load","id":1}\n')
-    code, _, err = rest(process)
-    assert (code, err) == (141, b"")
+    assert process.wait(30) == 141
+    assert rest(process)[2] == b""
 
 
 NOISY = """
@@ -199,14 +216,11 @@ sys.exit(main(["worker"]))
 
 def test_what_libraries_print_does_not_get_between_a_worker_s_lines(start: Start) -> None:
     process = start(command=(sys.executable, "-c", NOISY))
-    out, err = process.communicate(b'{"type":"load","id":1}\n{"type":"generate","id":2,"prompt":"hello"}\n', timeout=30)
-    assert {json.loads(line)["type"] for line in out.splitlines()} <= {
-        "hello",
-        "loading",
-        "loaded",
-        "token",
-        "done",
-        "error",
-    }
+    assert process.stdin is not None
+    process.stdin.write(b'{"type":"load","id":1}\n')
+    out = read_until(process, b'"loaded"')
+    end_input(process)
+    _, more, err = rest(process)
+    assert {json.loads(line)["type"] for line in (out + more).splitlines()} == {"hello", "loading", "loaded"}
     assert b"native noise" in err
     assert b"python noise" in err
