@@ -2,6 +2,7 @@
 #
 #   make demo     generate with the bundled demo model
 #   make test     formatting, lint, types, tests
+#   make bench    side by side with llama.cpp in a memory limit: minutes, and 17 GB of disk
 #   make format   rewrite the sources as the formatter wants them
 #   make clean    remove everything these commands made
 #
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROJECT := pyproject.toml setup.py
 
-.PHONY: demo test format clean qt-libraries
+.PHONY: demo test bench format clean qt-libraries
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-core
@@ -28,6 +29,9 @@ test: $(VENV)/.installed-dev qt-libraries
 	echo "mypy" && $(BIN)/mypy || failed=1; \
 	echo "pytest" && QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest || failed=1; \
 	exit $$failed
+
+bench: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only --quiet .

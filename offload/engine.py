@@ -7,19 +7,17 @@ Thread rule: one thread opens, generates and closes; `stop`, `stats` and `reside
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
 from offload.engine_parts import OpenedModel, Prepared, prepare
-from offload.errors import BudgetError
 from offload.experts.pressure import PressureWatch
 from offload.generation import Generator
 from offload.llama.chat import render
 from offload.machine import resident_memory
-from offload.memory_plan import MemoryPlan, make_plan
+from offload.memory_plan import MemoryPlan
 from offload.stats import MemoryUse, PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
 
@@ -60,13 +58,12 @@ class Engine:
         """Load the model that was prepared."""
         self.path = prepared.path
         self.config = config
-        self.plan = prepared.plan
         self.store_name = prepared.plan.store_name
         self._stopped = threading.Event()
         self._watch: PressureWatch | None = None
         self._opened = OpenedModel(prepared, config, self._stopped.is_set, on_progress)
         try:
-            self._fit_plan(prepared)
+            self.plan = self._opened.plan
             model = self._opened.model
             self.description = model.description
             self.chat_template = model.chat_template
@@ -147,27 +144,6 @@ class Engine:
             if token.finish_reason is FinishReason.CANCELLED and self._opened.paged is not None:
                 self._opened.paged.placer.reset()
             yield token
-
-    def _fit_plan(self, prepared: Prepared) -> None:
-        """Give up slots where the process already takes more than was planned for it without them."""
-        paged, plan = self._opened.paged, self.plan
-        if paged is None:
-            return
-        planned = plan.runtime_bytes + plan.dense_bytes + plan.kv_bytes
-        excess = resident_memory().current_bytes - planned
-        if excess <= 0:
-            return
-        needs = replace(prepared.needs, runtime_bytes=prepared.needs.runtime_bytes + excess)
-        fitted = make_plan(needs, plan.budget_bytes, plan.store_name)
-        if (fitted.staged_capacity is None) != (plan.staged_capacity is None) or fitted.n_ubatch < plan.n_ubatch:
-            raise BudgetError(
-                f"Once loaded, the model takes {excess} bytes more than planned, and staging no longer fits.",
-                budget_bytes=plan.budget_bytes,
-                floor_bytes=plan.total_bytes + excess,
-                hint="Raise --memory a little, or lower -c (context) or -ub (batch).",
-            )
-        self.plan = fitted
-        paged.placer.resize(fitted.capacity, fitted.staged_capacity)
 
     def _paging(self) -> PagingUse:
         paged = self._opened.paged

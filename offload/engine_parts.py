@@ -1,13 +1,13 @@
 """What the engine is made of: a model prepared (header read, store chosen, memory planned), and one opened."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from offload.bytesize import parse_memory
+from offload.bytesize import format_bytes, parse_memory
 from offload.config import DirectIo, EngineConfig
 from offload.demo_model import demo_model_path
-from offload.errors import UsageError
+from offload.errors import BudgetError, UsageError
 from offload.experts.disk_probe import probe_direct_io
 from offload.experts.span_reader import bounce_bytes
 from offload.experts.store import ExpertStore
@@ -80,8 +80,15 @@ class OpenedModel:
         except BaseException:
             self.close()
             raise
+        self.plan = plan
         if self.paged is not None:
             self.context.pending_error = self.paged.pending_error
+            try:
+                self.plan = fit_plan(prepared, resident_memory().current_bytes)
+            except BaseException:
+                self.close()
+                raise
+            self.paged.placer.resize(self.plan.capacity, self.plan.staged_capacity)
 
     def close(self) -> None:
         """Free everything; harmless when called twice."""
@@ -117,6 +124,28 @@ def prepare(path: str | Path | None, config: EngineConfig) -> Prepared:
     store_name = store.files[0].name if store is not None else ""
     plan = make_plan(needs, _budget(config.memory, own_bytes), store_name)
     return Prepared(header.files[0], header, store, needs, plan, config.n_threads or physical_cores())
+
+
+def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
+    """Return a plan that gives up slots for what the process, its experts not yet read, takes beyond the plan.
+
+    Raises:
+        BudgetError: staging, or batches of the size that llama.cpp was told, no longer fit.
+    """
+    plan = prepared.plan
+    excess = loaded_bytes - (plan.runtime_bytes + plan.dense_bytes + plan.kv_bytes)
+    if excess <= 0:
+        return plan
+    needs = replace(prepared.needs, runtime_bytes=prepared.needs.runtime_bytes + excess)
+    fitted = make_plan(needs, plan.budget_bytes, plan.store_name)
+    if (fitted.staged_capacity is None) != (plan.staged_capacity is None) or fitted.n_ubatch < plan.n_ubatch:
+        raise BudgetError(
+            f"Once loaded, the model takes {format_bytes(excess)} more than planned: its batches no longer fit.",
+            budget_bytes=plan.budget_bytes,
+            floor_bytes=plan.total_bytes + excess,
+            hint="Raise --memory a little, or lower -c (context) or -ub (batch).",
+        )
+    return fitted
 
 
 def _budget(memory: str | int, own_bytes: int) -> int:
