@@ -13,7 +13,7 @@ from models.demo import corpus, stories
 from models.demo.talk import KINDS, Turn
 
 FOLDER = Path(corpus.__file__).parent
-CARD_ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| (.+) \|$", re.MULTILINE)
+CARD_ROW = re.compile(r"^\| `((?:general|qwen3moe|tokenizer)\.[a-z0-9_.]+)` \| (.+) \|$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
