@@ -79,7 +79,7 @@ class Engine:
         """Continue `prompt` as it is. Special tokens written in it count as such.
 
         Raises:
-            UsageError: a parameter makes no sense, or the prompt is longer than the context.
+            UsageError: a parameter makes no sense, the prompt is longer than the context, or the engine is closed.
             ExpertReadError: an expert could not be read; the engine can be used again.
         """
         tokens = self._opened.model.vocab.tokenize(prompt, add_special=True, parse_special=True)
@@ -140,6 +140,7 @@ class Engine:
 
     def _let_go(self, steps: Iterator[Token]) -> Iterator[Token]:
         """Pass the tokens on; a cancelled batch leaves experts pinned and staged, which are let go."""
+        _ = self._opened.model.handle  # refuses where the engine was closed before the first token was asked for
         for token in steps:
             if token.finish_reason is FinishReason.CANCELLED and self._opened.paged is not None:
                 self._opened.paged.placer.reset()

@@ -11,6 +11,9 @@ import numpy as np
 
 HUGE_PAGE = 2 << 20
 
+_NORESERVE = {"linux": 0x4000, "darwin": 0x40}
+"""MAP_NORESERVE, which Python names from 3.13 on: without it a system may refuse what is reserved but never used."""
+
 
 class Arena:
     """One block of reserved memory. Any thread may touch different parts of it; `close` is for the owner."""
@@ -25,7 +28,7 @@ class Arena:
         if sys.platform == "win32":
             self._memory = mmap.mmap(-1, n_bytes + HUGE_PAGE)
         else:
-            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE.get(sys.platform, 0)
             self._memory = mmap.mmap(-1, n_bytes + HUGE_PAGE, flags=flags)
         start = np.frombuffer(self._memory, np.uint8).__array_interface__["data"][0]
         self._lead = -start % HUGE_PAGE

@@ -45,6 +45,15 @@ class Task:
         self.started = False
         self.cancelled = False
 
+    def run(self) -> None:
+        """Do the work and report its end."""
+        n_bytes, failure, start = 0, None, time.perf_counter()
+        try:
+            n_bytes = self.work()
+        except BaseException as error:
+            failure = error
+        self.done(Outcome(n_bytes, time.perf_counter() - start, failure))
+
 
 class Loader:
     """A fixed number of reader threads. Any thread may submit; `close` waits for running tasks and drops the rest."""
@@ -109,10 +118,5 @@ class Loader:
 
     def _run(self) -> None:
         while (task := self._next()) is not None:
-            n_bytes, failure, start = 0, None, time.perf_counter()
-            try:
-                n_bytes = task.work()
-            except BaseException as error:
-                failure = error
-            task.done(Outcome(n_bytes, time.perf_counter() - start, failure))
+            task.run()
             del task

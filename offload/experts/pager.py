@@ -9,7 +9,7 @@ Invariants, each proved by the test named (tests/properties/test_pager_rules.py)
  3. A failed read leaves the expert absent, the error kept: never half a slot.      test_failed_read_leaves_it_absent
  4. Demand reads overtake every queued prefetch.                                    test_demand_overtakes_prefetch
  5. Only demand accesses count as hit or miss.                                      test_only_demand_counts
- 6. A layer never uses more slots than its capacity.                                test_capacity_is_never_exceeded
+ 6. A layer uses no more slots than its capacity, but for those in use as it shrinks. test_capacity_is_never_exceeded
  7. Prefetching may change timing and bytes, never what is computed with.           test_prefetch_changes_no_bytes
 
 Thread rule: `acquire`, `wait`, `release` for one thread, the compute thread; everything else for any thread. The lock
@@ -76,7 +76,7 @@ class ExpertPager:
         self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
         self._wanted = dict(capacity)
         self._ceiling: dict[int, int] = {}
-        self._loads: dict[ExpertKey, _Load] = {}
+        self._loads: dict[int, dict[int, _Load]] = {layer: {} for layer in store.layers}  # layer -> expert -> load
         self._errors: dict[ExpertKey, BaseException] = {}
         self._acquired: dict[int, list[int]] = {}
         self._changed = threading.Condition()
@@ -88,16 +88,25 @@ class ExpertPager:
     def acquire(self, layer: int, experts: Sequence[int], *, counted: bool = True) -> list[int]:
         """Pin `experts` (distinct, most important first) and start reading the absent ones; return their slots.
 
-        `wait` says when their parts are there. `counted` accesses count as hits and misses.
+        `wait` says when their parts are there. `counted` accesses count as hits and misses. A ceiling on the capacity
+        does not count here: what is above it leaves when it is released.
 
         Raises:
             ValueError: more experts than the layer has slots.
         """
         with self._changed:
             slots = self._layers[layer]
-            if len(experts) > slots.capacity:
-                raise ValueError(f"{len(experts)} experts cannot be pinned in {slots.capacity} slots of layer {layer}")
-            resident = [expert for expert in experts if expert in slots.slot_of]
+            if len(experts) > self._wanted[layer]:
+                raise ValueError(
+                    f"{len(experts)} experts cannot be pinned in {self._wanted[layer]} slots of layer {layer}"
+                )
+            if not self._loads[layer] and all(map(slots.slot_of.__contains__, experts)):  # decode's common case
+                self._hits += len(experts) if counted else 0
+                slots.pin_all(experts)
+                self._acquired[layer] = list(experts)
+                self._policy.used(layer, reversed(experts))
+                return [slots.slot_of[expert] for expert in experts]
+            resident = [expert for expert in experts if expert in slots.slot_of and not self._failed(layer, expert)]
             if counted:
                 ready = sum(slots.state(expert) is not SlotState.LOADING for expert in resident)
                 self._hits += ready
@@ -106,17 +115,18 @@ class ExpertPager:
             for expert in resident:
                 self._pin(layer, expert)
             self._policy.used(layer, reversed(resident))
-            tasks: list[Task] = []
-            for expert in experts:
-                if expert in resident:
-                    continue
-                self._make_room(layer)
-                if expert not in slots.slot_of:  # a prefetch may have come first while room was awaited
-                    tasks += self._begin(ExpertKey(layer, expert), Urgency.DEMAND)
-                self._pin(layer, expert)
-            numbers = [slots.slot_of[expert] for expert in experts]
-        self._loader.submit(*tasks)
-        return numbers
+            slots.reserved = len(experts)
+            try:
+                for expert in experts:
+                    if expert in resident:
+                        continue
+                    self._make_room(layer, expert)
+                    if expert not in slots.slot_of:
+                        self._begin(ExpertKey(layer, expert), Urgency.DEMAND)
+                    self._pin(layer, expert)
+            finally:
+                slots.reserved = 0
+            return [slots.slot_of[expert] for expert in experts]
 
     def wait(self, layer: int, kinds: Sequence[WeightKind], *, counted: bool = True) -> None:
         """Wait until `kinds` of all acquired experts of the layer have arrived.
@@ -124,15 +134,16 @@ class ExpertPager:
         Raises:
             ExpertReadError: one could not be read; it is absent, and the layer is released.
         """
+        if not self._loads[layer]:  # nothing of the layer is on its way; only this thread demands
+            return
         wanted = set(kinds)
         start = time.perf_counter()
         with self._changed:
             while True:
-                loads = [self._loads.get(ExpertKey(layer, expert)) for expert in self._acquired[layer]]
-                failed = next((load for load in loads if load is not None and load.error is not None), None)
-                if failed is not None:
-                    break
-                if not any(load is not None and load.waiting & wanted for load in loads):
+                under_way = self._loads[layer]
+                loads = [under_way[expert] for expert in self._acquired[layer] if expert in under_way]
+                failed = next((load for load in loads if load.error is not None), None)
+                if failed is not None or not any(load.waiting & wanted for load in loads):
                     break
                 self._changed.wait()
             if counted:
@@ -146,9 +157,11 @@ class ExpertPager:
         """Unpin what the layer has acquired."""
         with self._changed:
             slots = self._layers[layer]
-            for expert in self._acquired.pop(layer, ()):
-                slots.unpin(expert)
-                self._settle(ExpertKey(layer, expert))
+            acquired = self._acquired.pop(layer, ())
+            slots.unpin_all(acquired)
+            if self._loads[layer]:
+                for expert in acquired:
+                    self._settle(ExpertKey(layer, expert))
             self._shed(layer)
             self._changed.notify_all()
 
@@ -159,16 +172,14 @@ class ExpertPager:
 
         Takes free slots; with `evict` also those of victims the policy names.
         """
-        tasks: list[Task] = []
         started = 0
         with self._changed:
             for key in keys:
                 slots = self._layers[key.layer]
                 if key.expert in slots.slot_of or not (slots.has_room or (evict and self._evict_one(key.layer))):
                     continue
-                tasks += self._begin(key, Urgency.AHEAD)
+                self._begin(key, Urgency.AHEAD)
                 started += 1
-        self._loader.submit(*tasks)
         return started
 
     def fill(
@@ -188,20 +199,21 @@ class ExpertPager:
             if key.expert in slots.slot_of or not (slots.has_room or self._evict_one(key.layer, keep)):
                 return False
             slot = slots.take(key.expert)
+            self._errors.pop(key, None)
             placed(slot)
-            load = self._loads[key] = _Load(slot, self._kinds[key.layer], ahead=False)
+            load = self._loads[key.layer][key.expert] = _Load(slot, self._kinds[key.layer], ahead=False)
             for kind, work in works.items():
                 self._add_task(key, load, (kind,), work, Urgency.NEXT)
-            tasks = list(load.tasks)
             self._policy.admitted(key.layer, key.expert)
-        self._loader.submit(*tasks)
+            self._loader.submit(*load.tasks)
         return True
 
     def cancel(self, keys: Iterable[ExpertKey]) -> None:
-        """Drop prefetches that have not started and are not demanded."""
+        """Drop prefetches of which nothing is being read and that have not been demanded."""
         with self._changed:
             for key in keys:
                 self._cancel(key)
+                self._shed(key.layer)
             self._changed.notify_all()
 
     # -- staging copies out of slots
@@ -276,13 +288,13 @@ class ExpertPager:
 
     # -- under the lock
 
-    def _begin(self, key: ExpertKey, urgency: Urgency) -> list[Task]:
-        """Give an absent expert a slot and make the tasks that read it: what is computed first comes first."""
+    def _begin(self, key: ExpertKey, urgency: Urgency) -> None:
+        """Give an absent expert a slot and have it read: what is computed first comes first."""
+        spans = self._store.spans(key)
         slot = self._layers[key.layer].take(key.expert)
         self._errors.pop(key, None)
-        load = self._loads[key] = _Load(slot, self._kinds[key.layer], ahead=urgency is Urgency.AHEAD)
+        load = self._loads[key.layer][key.expert] = _Load(slot, self._kinds[key.layer], ahead=urgency is Urgency.AHEAD)
         self._policy.admitted(key.layer, key.expert)
-        spans = self._store.spans(key)
         late = Urgency.NEXT if urgency is Urgency.DEMAND else urgency
         for step, step_urgency in (
             ([span for span in spans if span.kind is not WeightKind.DOWN], urgency),
@@ -291,7 +303,7 @@ class ExpertPager:
             if step:
                 kinds = tuple(span.kind for span in step)
                 self._add_task(key, load, kinds, self._reading(key.layer, slot, step), step_urgency)
-        return list(load.tasks)
+        self._loader.submit(*load.tasks)
 
     def _reading(self, layer: int, slot: int, spans: Sequence[Span]) -> Work:
         memory, source = self._memory, self._source
@@ -316,7 +328,7 @@ class ExpertPager:
                 self._bytes_prefetched += outcome.n_bytes
             if outcome.error is None:
                 load.waiting.difference_update(kinds)
-            else:
+            elif load.error is None:
                 load.error = outcome.error
             self._settle(key)
             self._shed(key.layer)
@@ -324,12 +336,12 @@ class ExpertPager:
 
     def _settle(self, key: ExpertKey) -> None:
         """End a load whose tasks are all done: READY, or absent again once nobody pins it."""
-        load = self._loads.get(key)
+        load = self._loads[key.layer].get(key.expert)
         if load is None or load.tasks:
             return
         slots = self._layers[key.layer]
         if load.error is None:
-            del self._loads[key]
+            del self._loads[key.layer][key.expert]
             slots.arrived(key.expert)
         elif not slots.pinned(key.expert):
             self._errors[key] = load.error
@@ -337,7 +349,7 @@ class ExpertPager:
 
     def _drop(self, key: ExpertKey) -> None:
         """Make an expert absent whose load has failed or was cancelled."""
-        del self._loads[key]
+        del self._loads[key.layer][key.expert]
         self._layers[key.layer].vacate(key.expert)
         self._policy.evicted(key.layer, key.expert)
 
@@ -345,16 +357,16 @@ class ExpertPager:
         """Pin an expert for the compute thread, and hurry its load if it has one."""
         self._layers[layer].pin(expert)
         self._acquired[layer].append(expert)
-        load = self._loads.get(ExpertKey(layer, expert))
+        load = self._loads[layer].get(expert)
         if load is not None:
             load.ahead = False
             for task, kinds in load.tasks.items():
                 self._loader.hurry(task, Urgency.NEXT if kinds == (WeightKind.DOWN,) else Urgency.DEMAND)
 
     def _cancel(self, key: ExpertKey) -> bool:
-        """Drop an unpinned load of which nothing has started; return whether it was dropped."""
-        load = self._loads.get(key)
-        if load is None or self._layers[key.layer].pinned(key.expert) or not self._loader.cancel(*load.tasks):
+        """Drop a prefetch of which nothing is being read; return whether it was dropped."""
+        load = self._loads[key.layer].get(key.expert)
+        if load is None or not load.ahead or not self._loader.cancel(*load.tasks):
             return False
         load.tasks.clear()
         self._drop(key)
@@ -366,14 +378,24 @@ class ExpertPager:
         self._shed(layer)
         self._changed.notify_all()
 
-    def _make_room(self, layer: int) -> None:
-        """Wait until the layer has a free slot, evicting one or dropping a prefetch if need be."""
-        while not self._layers[layer].has_room:
-            if self._evict_one(layer):
-                continue
-            ahead = [key for key, load in self._loads.items() if key.layer == layer and load.ahead]
-            if not any(self._cancel(key) for key in reversed(ahead)):
+    def _failed(self, layer: int, expert: int) -> bool:
+        """Say whether the expert's load has failed, but still has its slot because the other half is being read."""
+        load = self._loads[layer].get(expert)
+        return load is not None and load.error is not None
+
+    def _make_room(self, layer: int, expert: int) -> None:
+        """Wait until there is a free slot, evicting one or dropping a prefetch if need be, or a prefetch came first.
+
+        A load that failed before it was demanded is waited out: the demand has its own try.
+        """
+        slots = self._layers[layer]
+        while self._failed(layer, expert) or not (expert in slots.slot_of or slots.has_room):
+            if self._failed(layer, expert) or not (self._evict_one(layer) or self._cancel_one(layer)):
                 self._changed.wait()
+
+    def _cancel_one(self, layer: int) -> bool:
+        ahead = [ExpertKey(layer, expert) for expert, load in self._loads[layer].items() if load.ahead]
+        return any(self._cancel(key) for key in reversed(ahead))
 
     def _evict_one(self, layer: int, keep: Callable[[int], bool] = lambda expert: False) -> bool:
         slots = self._layers[layer]
@@ -386,13 +408,9 @@ class ExpertPager:
         return True
 
     def _shed(self, layer: int) -> None:
-        """Evict what stands above the capacity and give its memory back."""
+        """Let go of what stands above the capacity, as far as it may leave, and give its memory back."""
         slots = self._layers[layer]
-        while slots.in_use > slots.capacity:
-            victim = self._policy.victim(layer, slots.evictable)
-            if victim is None:
-                return
-            slot = slots.vacate(victim)
-            self._policy.evicted(layer, victim)
-            self._evictions += 1
+        while slots.in_use > slots.capacity and (self._evict_one(layer) or self._cancel_one(layer)):
+            pass
+        while (slot := slots.retire()) is not None:
             self._memory.release(layer, slot)

@@ -131,7 +131,8 @@ class ExpertPlacer:
         if n_tokens == 1 and layer == self._first:
             self._stop_staging()
         visit = _Visit(layer, experts, counts, n_tokens, None, set())
-        if len(experts) <= self._pager.capacity(layer):
+        n_slots = self._pager.capacity(layer) if self._staging is not None else self._capacity[layer]
+        if len(experts) <= n_slots:
             if self._staging is not None and self._staging.staged(layer):
                 self._staging.drop(layer)
             numbers = self._pager.acquire(layer, experts, counted=n_tokens == 1)
@@ -143,7 +144,6 @@ class ExpertPlacer:
         elif self._staging is not None:
             self._start_staging()
         else:
-            n_slots = self._pager.capacity(layer)
             raise ValueError(f"{len(experts)} routed experts of layer {layer} fit neither {n_slots} slots nor staging")
         return visit
 

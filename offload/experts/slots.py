@@ -9,6 +9,7 @@ Thread rule: none of its own; the pager's lock guards it.
 """
 
 import heapq
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -22,13 +23,20 @@ class SlotState(IntEnum):
 
 
 class LayerSlots:
-    """At most `capacity` of `n_expert` slots in use; free slots are taken lowest first, so used memory is a prefix."""
+    """At most `capacity` of `n_expert` slots in use.
+
+    A vacated slot keeps its memory and is taken before one without, so no more slots than `capacity` have memory; those
+    without are taken lowest first.
+    """
 
     def __init__(self, n_expert: int, capacity: int) -> None:
         self.n_expert = n_expert
         self.capacity = capacity
+        self.reserved = 0
+        """Slots an acquisition under way counts on: they may be taken though `capacity` has shrunk meanwhile."""
         self.slot_of: dict[int, int] = {}
-        self._free = list(range(n_expert))
+        self._vacated: list[int] = []
+        self._untouched = list(range(n_expert))
         self._loading: set[int] = set()
         self._pins: dict[int, int] = {}
 
@@ -40,7 +48,7 @@ class LayerSlots:
     @property
     def has_room(self) -> bool:
         """Whether a slot may be taken without an eviction."""
-        return len(self.slot_of) < self.capacity
+        return len(self.slot_of) < max(self.capacity, self.reserved)
 
     def state(self, expert: int) -> SlotState:
         """Return the state of the expert's slot; FREE when it has none."""
@@ -59,10 +67,10 @@ class LayerSlots:
         return self.state(expert) is SlotState.READY
 
     def take(self, expert: int) -> int:
-        """Give an absent expert the lowest free slot; it is LOADING. The caller has made room."""
+        """Give an absent expert a free slot; it is LOADING. The caller has made room."""
         if expert in self.slot_of or not self.has_room:
             raise ValueError(f"expert {expert} cannot take a slot: {self.in_use} of {self.capacity} are in use")
-        slot = heapq.heappop(self._free)
+        slot = self._vacated.pop() if self._vacated else heapq.heappop(self._untouched)
         self.slot_of[expert] = slot
         self._loading.add(expert)
         return slot
@@ -71,13 +79,19 @@ class LayerSlots:
         """Turn LOADING into READY, or PINNED where it is pinned."""
         self._loading.remove(expert)
 
-    def vacate(self, expert: int) -> int:
-        """Take the slot from an expert and return it: a victim, or one whose load failed. Not while pinned."""
+    def vacate(self, expert: int) -> None:
+        """Take the slot from an expert: a victim, or one whose load failed. Not while pinned."""
         if expert in self._pins:
             raise ValueError(f"expert {expert} is pinned")
-        slot = self.slot_of.pop(expert)
+        self._vacated.append(self.slot_of.pop(expert))
         self._loading.discard(expert)
-        heapq.heappush(self._free, slot)
+
+    def retire(self) -> int | None:
+        """Return a vacated slot whose memory is to be released; None while no more than `capacity` have memory."""
+        if not self._vacated or len(self.slot_of) + len(self._vacated) <= self.capacity:
+            return None
+        slot = self._vacated.pop()
+        heapq.heappush(self._untouched, slot)
         return slot
 
     def pin(self, expert: int) -> None:
@@ -91,3 +105,13 @@ class LayerSlots:
             self._pins[expert] = left
         else:
             del self._pins[expert]
+
+    def pin_all(self, experts: Iterable[int]) -> None:
+        """Hold experts in their slots, once more."""
+        for expert in experts:
+            self.pin(expert)
+
+    def unpin_all(self, experts: Iterable[int]) -> None:
+        """Undo one `pin_all` of these experts."""
+        for expert in experts:
+            self.unpin(expert)

@@ -122,9 +122,12 @@ class Staging:
                 buffer.layer = layer
             new = sorted(set(experts) - buffer.asked, key=lambda expert: (expert in slots, expert))
             buffer.asked.update(new)
+            for expert in new:
+                buffer.errors.pop(expert, None)
             tasks = [self._task(layer, kind, expert, slots.get(expert), buffer, urgency) for expert in new]
-            for task in buffer.tasks:
-                self._loader.hurry(task, urgency)
+            for task, expert in buffer.tasks.items():
+                if expert in experts:
+                    self._loader.hurry(task, urgency)
             buffer.tasks.update(zip(tasks, new, strict=True))
         self._loader.submit(*tasks)
 
@@ -138,11 +141,9 @@ class Staging:
         start = time.perf_counter()
         buffer = self._buffers[kind]
         with self._changed:
-            for task, expert in list(buffer.tasks.items()):
-                if expert not in wanted and self._loader.cancel(task):
-                    del buffer.tasks[task]
-                    buffer.asked.discard(expert)
-                elif expert in wanted:
+            self._cancel_queued(buffer, wanted)
+            for task, expert in buffer.tasks.items():
+                if expert in wanted:
                     self._loader.hurry(task, Urgency.DEMAND)
             while not wanted.isdisjoint(buffer.tasks.values()):
                 self._changed.wait()
@@ -154,7 +155,7 @@ class Staging:
 
     def staged(self, layer: int) -> bool:
         """Say whether anything of this layer has been asked for."""
-        return any(buffer.layer == layer for buffer in self._buffers.values())
+        return layer in self._held or any(buffer.layer == layer for buffer in self._buffers.values())
 
     def drop(self, layer: int) -> None:
         """Forget what was asked for of a layer that needs no staging after all."""
@@ -167,6 +168,12 @@ class Staging:
     def finish(self, layer: int, order: Iterable[int]) -> None:
         """Let go of the slots that were copied from; `order` names experts, the least used first."""
         held = self._held.pop(layer, {})
+        with self._changed:
+            for buffer in self._buffers.values():
+                if buffer.layer == layer:
+                    self._cancel_queued(buffer)
+                    while not held.keys().isdisjoint(buffer.tasks.values()):  # an unwanted copy may be under way
+                        self._changed.wait()
         named = dict.fromkeys(expert for expert in order if expert in held)
         self._pager.unhold(layer, [*(expert for expert in held if expert not in named), *named])
 
@@ -204,27 +211,32 @@ class Staging:
         """Give the buffers' memory back to the system; they can be used again. Nothing may be staged."""
         with self._changed:
             copies = list(self._copies.values())
+            for buffer in self._buffers.values():
+                self._empty(buffer)
         for copy in copies:
             copy.make()
-        for buffer in self._buffers.values():
-            buffer.layer = -1
-            buffer.asked.clear()
         self._arena.release(self._arena.address, self._arena.n_bytes)
 
     def close(self) -> None:
-        """Give everything back; the loader is closed before."""
+        """Give everything back; what is being read is waited for. Harmless when called twice."""
+        self.reset()
         self._arena.close()
 
     def _empty(self, buffer: _Buffer) -> None:
         """Drop what is queued for a buffer and wait for what runs. Under the lock, which waiting lets go."""
-        for task in list(buffer.tasks):
-            if self._loader.cancel(task):
-                del buffer.tasks[task]
+        self._cancel_queued(buffer)
         while buffer.tasks:
             self._changed.wait()
         buffer.layer = -1
         buffer.asked.clear()
         buffer.errors.clear()
+
+    def _cancel_queued(self, buffer: _Buffer, wanted: Collection[int] = ()) -> None:
+        """Drop what is queued for a buffer and not wanted."""
+        for task, expert in list(buffer.tasks.items()):
+            if expert not in wanted and self._loader.cancel(task):
+                del buffer.tasks[task]
+                buffer.asked.discard(expert)
 
     def _place(self, layer: int, kind: WeightKind, expert: int) -> Target:
         part = next(part for part in self._store.layers[layer].parts if part.kind is kind)

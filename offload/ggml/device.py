@@ -42,6 +42,7 @@ class PagerDevice:
         self._ggml = symbols()
         self._interleaved = interleaved_buffer_type()
         self._types: dict[int, tuple[BufferType, PagedWeights]] = {}
+        self._backends: dict[int, Backend] = {}  # one per context, until llama.cpp frees it
         self._keep: list[Any] = []  # C holds pointers to these for as long as the process lives
         self._mul_mat_id = self._ggml.mul_mat_id
         self._buffer_interface = self._make_buffer_interface()
@@ -157,7 +158,7 @@ class PagerDevice:
         interface = BackendInterface()
         for field, callback in (
             ("get_name", lambda backend: C.addressof(NAME)),
-            ("free", lambda backend: None),
+            ("free", self._free_backend),
             ("graph_compute", self._graph_compute),
         ):
             setattr(interface, field, self._bind(BackendInterface, field, callback))
@@ -165,8 +166,11 @@ class PagerDevice:
 
     def _new_backend(self) -> int:
         backend = Backend(C.addressof(GUID), self._backend_interface, C.addressof(self._device), None)
-        self._keep.append(backend)
+        self._backends[C.addressof(backend)] = backend
         return C.addressof(backend)
+
+    def _free_backend(self, backend: int) -> None:
+        self._backends.pop(backend, None)
 
     def _owner(self, tensor: int | None) -> PagedWeights | None:
         return next((weights for _, weights in self._types.values() if tensor in weights.addresses), None)
@@ -182,12 +186,11 @@ class PagerDevice:
 
     def _graph_compute(self, backend: int, graph: int) -> int:
         ggml = self._ggml
-        for position in range(ggml.ggml_graph_n_nodes(graph)):
-            node = Tensor.from_address(ggml.ggml_graph_node(graph, position))
-            if node.op == self._mul_mat_id:
-                weights = self._owner(node.src[0])
-                return weights.compute(graph) if weights is not None else abi.STATUS_FAILED
-        return abi.STATUS_FAILED
+        node_at = ggml.ggml_graph_node
+        graph_nodes = [Tensor.from_address(node_at(graph, n)) for n in range(ggml.ggml_graph_n_nodes(graph))]
+        nodes = [node for node in graph_nodes if node.op == self._mul_mat_id]
+        weights = self._owner(nodes[0].src[0]) if nodes else None
+        return weights.compute(graph, nodes) if weights is not None else abi.STATUS_FAILED
 
 
 @functools.cache

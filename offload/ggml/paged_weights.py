@@ -100,7 +100,7 @@ class PagedWeights:
         self._reserve, self._placed, self._cancelled = reserve, placed, cancelled
         self._of_address: dict[int, PagedTensor] = {}
         self._buffers: set[int] = set()
-        self._ids: dict[int, tuple[Tensor, NDArray[np.int32]]] = {}
+        self._ids: dict[int, _SlotIds] = {}
         self._interleaver = Interleaver()
         self._backend: int | None = self._ggml.ggml_backend_cpu_init()
         self._ggml.ggml_backend_cpu_set_n_threads(self._backend, n_threads)
@@ -150,23 +150,26 @@ class PagedWeights:
         """The tensors by their address in llama.cpp, as they are initialised."""
         return self._of_address
 
-    def compute(self, graph: int) -> int:
-        """Compute a graph of MUL_MAT_ID nodes on our weights; return a ggml status. Never raises: see `error`."""
+    def compute(self, graph: int, nodes: Sequence[Tensor]) -> int:
+        """Compute a graph whose MUL_MAT_ID `nodes` are on our weights; return a ggml status.
+
+        Never raises: see `error`.
+        """
         undo: list[tuple[Tensor, int, int]] = []
         try:
             if self.error is not None:
                 return abi.STATUS_FAILED
             if self._cancelled():
                 return abi.STATUS_ABORTED
-            by_layer = self._paged_nodes(graph)
-            keep = [self._patch(layer, nodes, undo) for layer, nodes in by_layer.items()]
+            by_layer = self._by_layer(nodes)
+            keep = [self._patch(layer, served, undo) for layer, served in by_layer.items()]
             start = time.perf_counter()
             status: int = self._ggml.ggml_backend_graph_compute(self._backend, graph)
             self.compute_seconds += time.perf_counter() - start
             del keep
             assert self.provider is not None
-            for layer, nodes in by_layer.items():
-                self.provider.computed(layer, [paged.kind for _, paged in nodes])
+            for layer, served in by_layer.items():
+                self.provider.computed(layer, [paged.kind for _, paged in served])
             return status
         except BaseException as error:
             self.error = error
@@ -188,14 +191,11 @@ class PagedWeights:
             self._ggml.ggml_backend_free(self._backend)
             self._backend = None
 
-    def _paged_nodes(self, graph: int) -> dict[int, list[tuple[Tensor, PagedTensor]]]:
-        ggml = self._ggml
+    def _by_layer(self, nodes: Sequence[Tensor]) -> dict[int, list[tuple[Tensor, PagedTensor]]]:
         by_layer: dict[int, list[tuple[Tensor, PagedTensor]]] = {}
-        for position in range(ggml.ggml_graph_n_nodes(graph)):
-            node = Tensor.from_address(ggml.ggml_graph_node(graph, position))
-            if node.op == ggml.mul_mat_id:
-                found = self._of_address[node.src[0]]
-                by_layer.setdefault(found.layer, []).append((node, found))
+        for node in nodes:
+            paged = self._of_address[node.src[0]]
+            by_layer.setdefault(paged.layer, []).append((node, paged))
         return by_layer
 
     def _patch(self, layer: int, nodes: list[tuple[Tensor, PagedTensor]], undo: list[tuple[Tensor, int, int]]) -> Any:
@@ -225,16 +225,27 @@ class PagedWeights:
         return keep
 
     def _slot_ids(self, layer: int, true_ids: int, slots: NDArray[np.int32]) -> Tensor:
+        """Return an ids tensor like llama.cpp's own, with slot numbers in it."""
         held = self._ids.get(layer)
-        if held is None or held[1].size < slots.size:
-            held = self._ids[layer] = (Tensor(), np.empty(slots.size, np.int32))
-        ids, data = held
-        data[: slots.size] = slots.reshape(-1)
-        n_tokens, n_used = slots.shape
-        C.memmove(C.addressof(ids), true_ids, C.sizeof(Tensor))
-        ids.nb[:] = [4, 4 * n_used, 4 * n_used * n_tokens, 4 * n_used * n_tokens]
-        ids.data = data.ctypes.data
-        return ids
+        if held is None or held.shape != slots.shape or held.copied_from != true_ids:
+            held = self._ids[layer] = _SlotIds(true_ids, slots.shape)
+        held.numbers[:] = slots
+        return held.tensor
+
+
+class _SlotIds:
+    """A ggml tensor [n_tokens, n_expert_used] of slot numbers, and its memory; kept for the next graph of the layer."""
+
+    __slots__ = ("copied_from", "numbers", "shape", "tensor")
+
+    def __init__(self, true_ids: int, shape: tuple[int, ...]) -> None:
+        n_tokens, n_used = shape
+        self.copied_from, self.shape = true_ids, shape
+        self.numbers = np.empty(shape, np.int32)
+        self.tensor = Tensor()
+        C.memmove(C.addressof(self.tensor), true_ids, C.sizeof(Tensor))
+        self.tensor.nb[:] = [4, 4 * n_used, 4 * n_used * n_tokens, 4 * n_used * n_tokens]
+        self.tensor.data = self.numbers.ctypes.data
 
 
 def _name(tensor: Tensor) -> str:

@@ -14,7 +14,7 @@ from offload.llama.library import captured_log, error_cause, load
 
 _LOAD_MODE_NONE: Final = 0
 _CACHE_LINE: Final = re.compile(r"\bsize\s*=\s*([0-9.]+) MiB \(.*(?:cells|seqs)")
-_BUFFER_LINE: Final = re.compile(r"(compute|output) buffer size\s*=\s*([0-9.]+) MiB")
+_BUFFER_LINE: Final = re.compile(r"(\S+\s+(?:compute|output)) buffer size\s*=\s*([0-9.]+) MiB")
 MIB: Final = 1 << 20
 
 
@@ -66,11 +66,16 @@ def measure_footprint(path: Path, *, n_ctx: int, n_batch: int, n_ubatch: int, n_
 
 
 def parse_footprint(lines: Iterable[str]) -> Footprint:
-    """Read the sizes out of llama.cpp's log, summed over caches and backends."""
-    kv = compute = 0.0
+    """Read the sizes out of llama.cpp's log, summed over caches and kinds of memory.
+
+    Where two backends use the same kind of memory, as the CPU's and the pager's do, llama.cpp simulates one buffer
+    for both and reports it twice: it counts once.
+    """
+    kv = 0.0
+    buffers: dict[str, float] = {}
     for line in lines:
         if found := _CACHE_LINE.search(line):
             kv += float(found[1])
         elif found := _BUFFER_LINE.search(line):
-            compute += float(found[2])
-    return Footprint(round(kv * MIB), round(compute * MIB))
+            buffers[found[1]] = max(buffers.get(found[1], 0.0), float(found[2]))
+    return Footprint(round(kv * MIB), round(sum(buffers.values()) * MIB))

@@ -52,7 +52,7 @@ class LlamaModel:
         self._kept_alive = kept_alive
         self._dependents: weakref.WeakSet[_Closeable] = weakref.WeakSet()
         self.path = path
-        self.vocab = Vocab(int(self._api.llama_model_get_vocab(handle)))
+        self._vocab = Vocab(int(self._api.llama_model_get_vocab(handle)))
 
     @classmethod
     def open(
@@ -107,6 +107,16 @@ class LlamaModel:
         if self._handle is None:
             raise UsageError(f"The model {self.path} is closed.")
         return self._handle
+
+    @property
+    def vocab(self) -> Vocab:
+        """The model's vocabulary.
+
+        Raises:
+            UsageError: the model was closed.
+        """
+        _ = self.handle  # refuses when closed: llama.cpp would follow a dangling pointer
+        return self._vocab
 
     @property
     def n_vocab(self) -> int:
