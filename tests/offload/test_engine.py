@@ -47,8 +47,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(memory: str | int = "2G", **options: int | StoreChoice) -> EngineConfig:
-    given: dict[str, int | StoreChoice] = {"n_ctx": 256, "n_ubatch": 32, "n_threads": 1} | options
-    return EngineConfig(memory=memory, **given)  # type: ignore[arg-type]
+    small: dict[str, int | StoreChoice] = {"n_ctx": 256, "n_ubatch": 32, "n_threads": 1}
+    return EngineConfig(memory=memory, **{**small, **options})  # type: ignore[arg-type]
 
 
 def budget(model: Path, slots_and_staging: int) -> int:

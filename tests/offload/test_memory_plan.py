@@ -1,4 +1,4 @@
-"""The memory plan: whatever a model needs and whatever the budget, never more than the budget, never less than the floor."""
+"""The memory plan: whatever a model needs, it never takes more than the budget, nor gives less than the floor."""
 
 import json
 from collections.abc import Mapping
@@ -75,8 +75,18 @@ def models(draw: st.DrawFn) -> Needs:
         )
         for layer in range(first, first + draw(st.integers(1, 6)))
     }
-    sizes = [draw(st.integers(0, GIB)) for _ in range(5)]
-    return Needs(*sizes, n_ctx=4096, n_ubatch=draw(st.integers(1, 512)), n_expert_used=n_expert_used, layers=layers)
+    sizes = st.integers(0, GIB)
+    return Needs(
+        runtime_bytes=draw(sizes),
+        dense_bytes=draw(sizes),
+        kv_bytes=draw(sizes),
+        compute_bytes=draw(sizes),
+        reading_bytes=draw(sizes),
+        n_ctx=4096,
+        n_ubatch=draw(st.integers(1, 512)),
+        n_expert_used=n_expert_used,
+        layers=layers,
+    )
 
 
 budgets_above_floor = st.one_of(st.integers(0, 64 * MIB), st.integers(0, 4 * GIB))

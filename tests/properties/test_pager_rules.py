@@ -117,7 +117,7 @@ class PagerUse(RuleBasedStateMachine):
         self.world.during_waits.extend(partial(happening, self.world) for happening in happenings)
 
 
-SETTINGS = settings(max_examples=80, stateful_step_count=30, phases=(Phase.generate, Phase.shrink))
+SETTINGS = settings(max_examples=120, stateful_step_count=30, phases=(Phase.generate, Phase.shrink))
 
 
 def judge_rule(number: int) -> None:
@@ -137,8 +137,21 @@ def test_failed_read_leaves_it_absent() -> None:
     judge_rule(3)
 
 
+@given(KEYS, LAYER, ORDER, st.integers(1, 2), st.integers(0, 2))
+def read_in_turn(ahead: list[ExpertKey], layer: int, order: list[int], n: int, n_begun: int) -> None:
+    """Demand some experts while others, or the same, are queued; start all reads one after the other."""
+    world = PagerWorld(watched=(4,))
+    world.prefetch(ahead, evict=False)
+    for _ in range(n_begun):
+        world.start_read()
+    world.acquire(layer, order[:n])
+    while world.loader.queued:
+        world.start_read()
+
+
 def test_demand_overtakes_prefetch() -> None:
     judge_rule(4)
+    read_in_turn()
 
 
 def test_only_demand_counts() -> None:

@@ -144,13 +144,16 @@ def test_a_demand_waits_for_prefetches_under_way_where_they_have_all_slots(world
 
 
 def test_an_expert_prefetched_while_its_demand_awaits_room_is_read_once(world: PagerWorld) -> None:
+    def prefetch_comes_first() -> None:
+        world.loader.drain()
+        world.prefetch(keys(4), evict=True)
+        world.start_read()
+
     world.set_capacity(0, 2)
     world.prefetch(keys(0, 1), evict=False)
-    world.start_read()
-    world.start_read()
-    world.during_waits.extend(
-        [world.loader.finish, lambda: world.loader.drain(), lambda: world.prefetch(keys(4), evict=True)]
-    )
+    while world.loader.queued:  # all slots are being read into
+        world.start_read()
+    world.during_waits.append(prefetch_comes_first)
     use(world, 3, 4)
     assert world.source.begun.count((ExpertKey(0, 4), GATE)) == 1
 

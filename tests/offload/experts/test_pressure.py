@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.experts.pager import ExpertPager
-from offload.machine import MachineMemory
 from offload.experts.pressure import LOW_SHARE, PressureWatch
+from offload.machine import MachineMemory
 
 TOTAL = 1_000_000
 SHORT = int(LOW_SHARE * TOTAL) - 1

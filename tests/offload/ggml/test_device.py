@@ -1,6 +1,6 @@
 """The pager's device: registered once, seen by ggml as an accelerator, and nothing of a closed model stays with it."""
 
-import ctypes as C
+import ctypes
 import gc
 import sys
 import weakref
@@ -48,12 +48,12 @@ def test_ggml_sees_an_accelerator_without_memory_of_its_own() -> None:
     address = device_address()
     device = Device.from_address(address)
     properties = DeviceProperties(memory_free=1, memory_total=1)
-    device.iface.get_props(address, C.byref(properties))
-    free, total = C.c_size_t(1), C.c_size_t(1)
-    device.iface.get_memory(address, C.byref(free), C.byref(total))
+    device.iface.get_props(address, ctypes.byref(properties))
+    free, total = ctypes.c_size_t(1), ctypes.c_size_t(1)
+    device.iface.get_memory(address, ctypes.byref(free), ctypes.byref(total))
     assert device.iface.get_type(address) == properties.type == abi.DEVICE_TYPE_ACCEL
     assert (free.value, total.value, properties.memory_free, properties.memory_total) == (0, 0, 0, 0)
-    assert C.string_at(properties.name) == C.string_at(device.iface.get_description(address)) == NAME.value
+    assert ctypes.string_at(properties.name) == ctypes.string_at(device.iface.get_description(address)) == NAME.value
     assert not any(properties.caps)
     assert device.iface.get_buffer_type(address) == symbols().ggml_backend_cpu_buffer_type()
 
@@ -62,9 +62,9 @@ def test_it_claims_no_operation_on_weights_that_are_not_its_own() -> None:
     address = device_address()
     device = Device.from_address(address)
     weights, node = Tensor(), Tensor(op=symbols().mul_mat_id)
-    node.src[0] = C.addressof(weights)
-    assert not device.iface.supports_op(address, C.addressof(node))
-    assert not device.iface.supports_op(address, C.addressof(weights))
+    node.src[0] = ctypes.addressof(weights)
+    assert not device.iface.supports_op(address, ctypes.addressof(node))
+    assert not device.iface.supports_op(address, ctypes.addressof(weights))
 
 
 def test_each_model_has_a_buffer_type_of_its_own() -> None:
@@ -144,7 +144,7 @@ def test_a_plain_model_is_not_touched_by_the_device(path: Path) -> None:
 
 
 def test_no_exception_crosses_a_c_frame(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ctypes can only print what a callback raises; here a callback fails at its first node."""
+    """What a callback raises ctypes can only print; here a callback fails at its first node."""
     unraisable: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
     with paged_context(gguf_model(path), 3) as (paged, context):

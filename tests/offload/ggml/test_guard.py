@@ -1,6 +1,6 @@
 """The guard: passes the library it was written for, and names every difference it finds."""
 
-import ctypes as C
+import ctypes
 from importlib.metadata import PackageNotFoundError
 from typing import Any
 
@@ -72,13 +72,13 @@ def test_a_function_that_answers_differently_is_refused(
         check_abi()
 
 
-def shifted(struct: type[C.Structure], before: str) -> type[C.Structure]:
+def shifted(struct: type[ctypes.Structure], before: str) -> type[ctypes.Structure]:
     """Return `struct` as it would be were there one pointer more before the field `before`."""
     fields: list[Any] = []
     for field in struct._fields_:
-        fields += [("new_field", C.c_void_p)] if field[0] == before else []
+        fields += [("new_field", ctypes.c_void_p)] if field[0] == before else []
         fields.append(field)
-    return type("Shifted", (C.Structure,), {"_fields_": tuple(fields)})
+    return type("Shifted", (ctypes.Structure,), {"_fields_": tuple(fields)})
 
 
 @pytest.mark.parametrize("field", ["type", "ne", "nb", "op", "op_params", "src", "name"])

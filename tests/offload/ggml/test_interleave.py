@@ -1,6 +1,6 @@
 """The interleaved layout: what is made of one expert is what llama.cpp's own buffer type makes of the whole tensor."""
 
-import ctypes as C
+import ctypes
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -63,11 +63,11 @@ def whole_by_llama_cpp(ggml_type: GgmlType, ne0: int, ne1: int, plain: NDArray[n
         tensor = Tensor(type=ggml_type, buffer=buffer, data=base)
         tensor.ne[:] = [ne0, ne1, N_EXPERT, 1]
         tensor.nb[:] = [ggml.ggml_type_size(ggml_type), row, row * ne1, row * ne1 * N_EXPERT]
-        seen.iface.init_tensor(buffer, C.addressof(tensor))
+        seen.iface.init_tensor(buffer, ctypes.addressof(tensor))
         if not tensor.extra:
             return None
-        seen.iface.set_tensor(buffer, C.addressof(tensor), plain.ctypes.data, 0, plain.nbytes)
-        return np.frombuffer(C.string_at(base, plain.nbytes), np.uint8)
+        seen.iface.set_tensor(buffer, ctypes.addressof(tensor), plain.ctypes.data, 0, plain.nbytes)
+        return np.frombuffer(ctypes.string_at(base, plain.nbytes), np.uint8)
     finally:
         ggml.ggml_backend_buffer_free(buffer)
 

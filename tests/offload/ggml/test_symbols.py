@@ -1,6 +1,6 @@
 """ggml's functions: found in the library that llama.cpp itself runs on, each with its types."""
 
-import ctypes as C
+import ctypes
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ def test_every_function_has_its_types(native: Any) -> None:
 
 def test_there_is_one_registry_for_llama_cpp_and_for_us(native: Any) -> None:
     """Another copy of the library would have a registry, and so CPU devices, of its own."""
-    native.ggml_backend_cpu_reg.restype = C.c_void_p
+    native.ggml_backend_cpu_reg.restype = ctypes.c_void_p
     assert symbols().ggml_backend_cpu_reg() == native.ggml_backend_cpu_reg()
     assert symbols() is symbols()
 
