@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from offload.stats import PagingUse, ResidentState
 MIB = 1 << 20
 N_EXPERT = 64
 N_LAYER = 2
+LONGEST_WAIT_SECONDS = 30.0
 OWN_BYTES = 200 * MIB
 """What this process is said to take: its true size depends on the tests that ran before."""
 GREEDY = GenerationParams(n_predict=12, temperature=0.0, ignore_eos=True)
@@ -387,12 +389,21 @@ def losable(model: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Engin
         yield engine, store
 
 
+def let_reads_end(engine: Engine) -> None:
+    """Wait until nothing is being read: what was begun on a lost file fails with it."""
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while any(ResidentState.LOADING in states for states in engine.residency()):
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.001)
+
+
 def test_an_unreadable_expert_ends_the_generation_and_not_the_engine(losable: tuple[Engine, LosableStore]) -> None:
     engine, store = losable
     expected = list(engine.complete(PROMPT, GREEDY))
     store.lost = True
     with pytest.raises(ExpertReadError, match=r"model\.gguf"):
         list(engine.complete("Something else altogether, which routes to other experts.", GREEDY))
+    let_reads_end(engine)
     store.lost = False
     assert list(engine.complete(PROMPT, GREEDY)) == expected
 
@@ -403,6 +414,7 @@ def test_a_disk_that_fails_from_the_start_is_told_at_the_first_token(losable: tu
     for _ in range(2):
         with pytest.raises(ExpertReadError):
             next(engine.complete(PROMPT, GREEDY))
+    let_reads_end(engine)
     store.lost = False
     assert len(list(engine.complete(PROMPT, GREEDY))) == GREEDY.n_predict
 
