@@ -59,7 +59,6 @@ class OpenedModel:
                 prepared.store,
                 capacity=plan.capacity,
                 staged_capacity=plan.staged_capacity,
-                n_threads=prepared.n_threads,
                 n_readers=config.n_readers,
                 direct_io=_reads_direct(config, prepared.store),
                 cancelled=cancelled,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -51,7 +52,6 @@ class PagedModel:
         *,
         capacity: Mapping[int, int],
         staged_capacity: Mapping[int, int] | None,
-        n_threads: int,
         n_readers: int,
         direct_io: bool,
         cancelled: Callable[[], bool] = lambda: False,
@@ -72,7 +72,6 @@ class PagedModel:
         self._arena: Arena | None = None
         self.weights = PagedWeights(
             paged_tensors(store),
-            n_threads=n_threads,
             reserve=self._reserve,
             placed=lambda layer, kind, address: addresses.__setitem__((layer, kind), address),
             cancelled=cancelled,
@@ -89,6 +88,7 @@ class PagedModel:
             except BaseException as error:
                 raise self.weights.take_error() or error from None
             opening.callback(self.model.close)
+            self.model.opening_context = partial(pager_device().serving, self.weights)
             self.weights.opened()
             memory = ArenaSlots(self._reserved(), store.layers, addresses)
             self._reader = SpanReader.open(store, direct=direct_io)

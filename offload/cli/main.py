@@ -71,7 +71,7 @@ def _let_idle_threads_sleep() -> None:
     (AMD EPYC, 2026-11-23). Read by libgomp as llama.cpp loads it; elsewhere without effect.
     """
     if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
-        os.environ["GOMP_SPINCOUNT"] = "1000"
+        os.environ["GOMP_SPINCOUNT"] = "5000"
 
 
 def _run(argv: list[str], terminal: Terminal) -> int:

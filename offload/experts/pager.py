@@ -153,6 +153,14 @@ class ExpertPager:
             self.release(layer)
             raise error
 
+    def arrived(self, layer: int, kinds: Sequence[WeightKind]) -> bool:
+        """Say whether `wait` would return at once."""
+        if not self._loads[layer]:
+            return True
+        with self._changed:
+            loads = [self._loads[layer].get(expert) for expert in self._acquired[layer]]
+            return not any(load is not None and load.waiting.intersection(kinds) for load in loads)
+
     def release(self, layer: int) -> None:
         """Unpin what the layer has acquired."""
         with self._changed:

@@ -95,6 +95,16 @@ class ExpertPlacer:
         assert self._staging is not None
         return Placed(staged={kind.value: self._staging.shelf(kind) for kind in asked})
 
+    def arrived(self, layer: int, kinds: Sequence[str]) -> bool:
+        """Say whether `place` would return these kinds of the layer at once, with nothing else to be done first.
+
+        Never where the layer is staged: to place its last kinds is to begin the next layer in the place of the first.
+        """
+        visit = self._visit
+        if visit is None or visit.layer != layer or visit.slots is None:
+            return False
+        return self._pager.arrived(layer, [KIND_OF[kind] for kind in kinds])
+
     def computed(self, layer: int, kinds: Sequence[str]) -> None:
         """Note that the kernels are done with these kinds; after the last the layer's slots are let go."""
         visit = self._visit

@@ -175,12 +175,41 @@ class Registry(C.Structure):
     _fields_ = (("api_version", INT), ("iface", RegistryInterface), ("context", PTR))
 
 
+class HashSet(C.Structure):
+    """`struct ggml_hash_set` (ggml-impl.h)."""
+
+    _fields_ = (("size", SIZE), ("used", PTR), ("keys", PTR))
+
+
+class Graph(C.Structure):
+    """`struct ggml_cgraph` (ggml-impl.h)."""
+
+    _fields_ = (
+        ("size", INT),
+        ("n_nodes", INT),
+        ("n_leafs", INT),
+        ("nodes", PTR),
+        ("grads", PTR),
+        ("grad_accs", PTR),
+        ("leafs", PTR),
+        ("use_counts", PTR),
+        ("visited_hash_set", HashSet),
+        ("order", INT),
+        ("uid", C.c_uint64),
+    )
+
+
 class InitParams(C.Structure):
     """`struct ggml_init_params` (ggml.h)."""
 
     _fields_ = (("mem_size", SIZE), ("mem_buffer", PTR), ("no_alloc", C.c_bool))
 
 
+def field_type(struct: type[C.Structure], field: str) -> Any:
+    """Return the ctypes type of a field."""
+    return {name: kind for name, kind, *_ in struct._fields_}[field]
+
+
 def bind(struct: type[C.Structure], field: str, callback: Any) -> Any:
     """Return `callback` as the C function pointer `struct.field` wants. The caller keeps it referenced."""
-    return {name: kind for name, kind, *_ in struct._fields_}[field](callback)
+    return field_type(struct, field)(callback)

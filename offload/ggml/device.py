@@ -1,15 +1,20 @@
-"""The ggml device the pager is to llama.cpp: an ACCEL device that computes MUL_MAT_ID on paged weights, nothing else.
+"""The ggml device the pager is to llama.cpp: an ACCEL device whose backend computes graphs with paged weights.
 
-llama.cpp adds the backend of every ACCEL device to its scheduler, above the CPU, so the ops whose weights lie in our
-buffers come to us. A registered device lives as long as the process: it is registered once and serves every open
-model. Each model has a buffer type of its own, named in `tensor_buft_overrides`.
+llama.cpp makes a backend of every ACCEL device for every context, and puts it above the CPU's in its scheduler. For a
+context on a paged model ours is a CPU backend of ggml's own, of which only `graph_compute` is replaced: it supports
+what the CPU does, llama.cpp sets its threads as those of any CPU backend, and so whole graphs come to it. For any
+other context it is a backend that supports nothing.
+
+A registered device lives as long as the process: it is registered once and serves every open model. Each model has a
+buffer type of its own, named in `tensor_buft_overrides`.
 
 No exception may cross a C frame: callbacks store it on the weights they serve and return a failed status.
 """
 
 import ctypes as C
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from offload.ggml import abi
@@ -24,7 +29,6 @@ from offload.ggml.abi import (
     DeviceInterface,
     Registry,
     RegistryInterface,
-    Tensor,
     bind,
 )
 from offload.ggml.interleave import interleaved_buffer_type
@@ -42,14 +46,17 @@ class PagerDevice:
         self._ggml = symbols()
         self._interleaved = interleaved_buffer_type()
         self._types: dict[int, tuple[BufferType, PagedWeights]] = {}
-        self._backends: dict[int, Backend] = {}  # one per context, until llama.cpp frees it
+        self._idle_backends: dict[int, Backend] = {}  # of contexts without paged weights, until llama.cpp frees them
+        self._serving: PagedWeights | None = None
+        self._served: dict[int, PagedWeights] = {}  # by the address of their backend
         self._keep: list[Any] = []  # C holds pointers to these for as long as the process lives
-        self._mul_mat_id = self._ggml.mul_mat_id
         self._buffer_interface = self._make_buffer_interface()
         self._type_interface = self._make_type_interface()
         self._registry = Registry(abi.API_VERSION, self._make_registry_interface(), None)
         self._device = Device(self._make_device_interface(), C.addressof(self._registry), None)
-        self._backend_interface = self._make_backend_interface()
+        self._idle_interface = self._make_idle_interface()
+        self._native_compute = self._native_graph_compute()
+        self._graph_compute = self._bind(BackendInterface, "graph_compute", self._compute)
         self._ggml.ggml_backend_register(C.addressof(self._registry))
 
     def attach(self, weights: PagedWeights) -> int:
@@ -60,7 +67,17 @@ class PagerDevice:
 
     def detach(self, buffer_type: int) -> None:
         """Forget a model's weights, once llama.cpp has freed the model."""
-        self._types.pop(buffer_type, None)
+        _, weights = self._types.pop(buffer_type, (None, None))
+        self._served = {backend: served for backend, served in self._served.items() if served is not weights}
+
+    @contextmanager
+    def serving(self, weights: PagedWeights) -> Iterator[None]:
+        """Have contexts that are made meanwhile compute with these weights."""
+        self._serving = weights
+        try:
+            yield
+        finally:
+            self._serving = None
 
     def _bind(self, struct: type[C.Structure], field: str, callback: Callable[..., Any]) -> Any:
         def guarded(*arguments: Any) -> Any:
@@ -74,6 +91,13 @@ class PagerDevice:
         pointer = bind(struct, field, guarded)
         self._keep.append(pointer)
         return pointer
+
+    def _native_graph_compute(self) -> Any:
+        """Return the function with which the CPU's backends compute graphs."""
+        address = self._ggml.ggml_backend_cpu_init()
+        pointer = C.cast(Backend.from_address(address).iface.graph_compute, C.c_void_p).value
+        self._ggml.ggml_backend_free(address)
+        return abi.field_type(BackendInterface, "graph_compute")(pointer)
 
     def _make_buffer_interface(self) -> BufferInterface:
         def init_tensor(buffer: int, tensor: int) -> int:
@@ -148,49 +172,42 @@ class PagerDevice:
             ("get_props", properties),
             ("init_backend", lambda device, params: self._new_backend()),
             ("get_buffer_type", lambda device: self._ggml.ggml_backend_cpu_buffer_type()),
-            ("supports_op", self._supports_op),
+            ("supports_op", lambda device, operation: False),
             ("supports_buft", self._supports_buffer_type),
         ):
             setattr(interface, field, self._bind(DeviceInterface, field, callback))
         return interface
 
-    def _make_backend_interface(self) -> BackendInterface:
+    def _make_idle_interface(self) -> BackendInterface:
         interface = BackendInterface()
         for field, callback in (
             ("get_name", lambda backend: C.addressof(NAME)),
-            ("free", self._free_backend),
-            ("graph_compute", self._graph_compute),
+            ("free", self._free_idle),
+            ("graph_compute", lambda backend, graph: abi.STATUS_FAILED),
         ):
             setattr(interface, field, self._bind(BackendInterface, field, callback))
         return interface
 
     def _new_backend(self) -> int:
-        backend = Backend(C.addressof(GUID), self._backend_interface, C.addressof(self._device), None)
-        self._backends[C.addressof(backend)] = backend
+        if self._serving is not None:
+            address: int = self._ggml.ggml_backend_cpu_init()
+            Backend.from_address(address).iface.graph_compute = self._graph_compute
+            self._served[address] = self._serving
+            return address
+        backend = Backend(C.addressof(GUID), self._idle_interface, C.addressof(self._device), None)
+        self._idle_backends[C.addressof(backend)] = backend
         return C.addressof(backend)
 
-    def _free_backend(self, backend: int) -> None:
-        self._backends.pop(backend, None)
-
-    def _owner(self, tensor: int | None) -> PagedWeights | None:
-        return next((weights for _, weights in self._types.values() if tensor in weights.addresses), None)
-
-    def _supports_op(self, device: int, address: int) -> bool:
-        tensor = Tensor.from_address(address)
-        return tensor.op == self._mul_mat_id and self._owner(tensor.src[0]) is not None
+    def _free_idle(self, backend: int) -> None:
+        self._idle_backends.pop(backend, None)
 
     def _supports_buffer_type(self, device: int, buffer_type: int) -> bool:
         if buffer_type == self._interleaved or buffer_type in self._types:
             return True
         return bool(self._ggml.ggml_backend_buft_is_host(buffer_type))
 
-    def _graph_compute(self, backend: int, graph: int) -> int:
-        ggml = self._ggml
-        node_at = ggml.ggml_graph_node
-        graph_nodes = [Tensor.from_address(node_at(graph, n)) for n in range(ggml.ggml_graph_n_nodes(graph))]
-        nodes = [node for node in graph_nodes if node.op == self._mul_mat_id]
-        weights = self._owner(nodes[0].src[0]) if nodes else None
-        return weights.compute(graph, nodes) if weights is not None else abi.STATUS_FAILED
+    def _compute(self, backend: int, graph: int) -> int:
+        return self._served[backend].compute(graph, functools.partial(self._native_compute, backend))
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from offload.errors import AbiError
 from offload.ggml import abi
-from offload.ggml.abi import BufferType, Device, InitParams, Registry, Tensor
+from offload.ggml.abi import Backend, BufferType, Device, Graph, InitParams, Registry, Tensor
 from offload.ggml.symbols import symbols
 
 _HINT = f"Install llama-cpp-python == {abi.RELEASE}: this release of offload is written for it."
@@ -23,6 +23,8 @@ def check_abi() -> list[str]:
     ]
     checked += _check_buffer_type()
     checked += _check_tensor()
+    checked += _check_graph()
+    checked += _check_backend()
     return checked
 
 
@@ -79,3 +81,36 @@ def _check_tensor() -> list[str]:
         ]
     finally:
         ggml.ggml_free(context)
+
+
+def _check_graph() -> list[str]:
+    """Make a graph of one node with ggml and read it back through our struct."""
+    ggml = symbols()
+    context = ggml.ggml_init(InitParams(1 << 16, None, True))
+    try:
+        node = ggml.ggml_cont(context, ggml.ggml_new_tensor_3d(context, 0, 8, 1, 1))
+        address = ggml.ggml_new_graph_custom(context, 8, False)
+        ggml.ggml_build_forward_expand(address, node)
+        graph = Graph.from_address(address)
+        return [
+            _same("graph size, nodes and leafs", (8, 1, 1), (graph.size, graph.n_nodes, graph.n_leafs)),
+            _same("graph node", node, C.c_void_p.from_address(graph.nodes).value),
+            _same("graph order", 0, graph.order),
+        ]
+    finally:
+        ggml.ggml_free(context)
+
+
+def _check_backend() -> list[str]:
+    """Make a CPU backend and read its device and interface through our struct."""
+    ggml = symbols()
+    address = ggml.ggml_backend_cpu_init()
+    try:
+        backend = Backend.from_address(address)
+        return [
+            _same("CPU backend name", b"CPU", C.string_at(backend.iface.get_name(address))),
+            _same("CPU backend device", ggml.ggml_backend_reg_dev_get(ggml.ggml_backend_cpu_reg(), 0), backend.device),
+            _same("CPU backend computes graphs", True, bool(backend.iface.graph_compute)),
+        ]
+    finally:
+        ggml.ggml_backend_free(address)

@@ -1,12 +1,14 @@
 """The expert weights of one model: tensors over slots instead of over the whole file, and graphs computed with them.
 
-llama.cpp loads these tensors as empty (`ne[2] = 0`, so nothing is read), and computes MUL_MAT_ID on them through the
-pager's device. For each such graph the provider brings the routed experts into memory and says where they are:
+llama.cpp loads these tensors as empty (`ne[2] = 0`, so nothing is read), and hands graphs with MUL_MAT_ID on them to
+the pager's backend. A graph is walked from one layer's paged nodes to the next: what stands before is computed, so
+that the routed ids are known; the provider brings those experts into memory and says where they are:
 
-    in slots    the node's ids (`src[2]`) are replaced by slot numbers
-    staged      the node's weights (`src[0]`) are replaced by a tensor over the staging buffer, ids stay as they are
+    in slots    the nodes' ids (`src[2]`) are replaced by slot numbers
+    staged      the nodes' weights (`src[0]`) are replaced by tensors over the staging buffers, ids stay as they are
 
-and a CPU backend of our own computes it. Afterwards both are put back: llama.cpp reuses the graph for the next token.
+and the walk goes on. Afterwards the nodes are put back as they were: llama.cpp reuses the graph for the next token.
+Where down has not arrived yet, gate and up are computed first.
 
 Thread rule: opened, computed with and closed by the thread that calls llama.cpp.
 """
@@ -15,6 +17,7 @@ import ctypes as C
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 
 from offload.errors import AbiError, OffloadError
 from offload.ggml import abi
-from offload.ggml.abi import Buffer, Tensor
+from offload.ggml.abi import Buffer, Graph, Tensor
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
 from offload.ggml.symbols import symbols
 
@@ -70,8 +73,15 @@ class ExpertProvider(Protocol):
     def place(self, layer: int, routed: NDArray[np.int32], kinds: Sequence[str]) -> Placement:
         """Return where the experts of `routed` [n_tokens, n_expert_used] are, all bytes of `kinds` present."""
 
+    def arrived(self, layer: int, kinds: Sequence[str]) -> bool:
+        """Say whether `place` would neither wait for `kinds` of the layer it last placed, nor reuse its memory."""
+
     def computed(self, layer: int, kinds: Sequence[str]) -> None:
         """Note that the kernels are done with `kinds` of this layer."""
+
+
+PagedNode = tuple[int, PagedTensor, Tensor]
+"""A node that multiplies with a paged tensor: its position in the graph, the paged tensor, the node."""
 
 
 class PagedWeights:
@@ -81,7 +91,6 @@ class PagedWeights:
         self,
         tensors: Sequence[PagedTensor],
         *,
-        n_threads: int,
         reserve: Callable[[int], int],
         placed: Callable[[int, str, int], None],
         cancelled: Callable[[], bool] = lambda: False,
@@ -89,21 +98,20 @@ class PagedWeights:
         """Prepare to be opened; nothing is allocated yet.
 
         `reserve(n_bytes)` returns the address of that much untouched memory, aligned to HUGE_PAGE; `placed(layer,
-        kind, address)` learns where the slots of a tensor begin; `n_threads` must be llama.cpp's own number, else
-        OpenMP rebuilds its pool at every graph.
+        kind, address)` learns where the slots of a tensor begin.
         """
         self.error: BaseException | None = None
         self.compute_seconds = 0.0
         self.provider: ExpertProvider | None = None
         self._ggml = symbols()
+        self._mul_mat_id = self._ggml.mul_mat_id
         self._by_name = {tensor.name: tensor for tensor in tensors}
         self._reserve, self._placed, self._cancelled = reserve, placed, cancelled
         self._of_address: dict[int, PagedTensor] = {}
         self._buffers: set[int] = set()
         self._ids: dict[int, _SlotIds] = {}
         self._interleaver = Interleaver()
-        self._backend: int | None = self._ggml.ggml_backend_cpu_init()
-        self._ggml.ggml_backend_cpu_set_n_threads(self._backend, n_threads)
+        self._presented: list[Buffer] = []
 
     def reserve_buffer(self, n_bytes: int) -> int:
         """Return the address of the memory behind the tensors."""
@@ -127,17 +135,15 @@ class PagedWeights:
         self._buffers.add(buffer)
 
     def opened(self) -> None:
-        """Give every tensor its slots, and present the buffer as the type the CPU's kernels look for."""
-        ggml = self._ggml
-        interleaved = any(tensor.interleaved for tensor in self._by_name.values())
-        presented = interleaved_buffer_type() if interleaved else ggml.ggml_backend_cpu_buffer_type()
+        """Give every tensor its slots, and present its buffer as the type the CPU's kernels look for."""
+        plain = self._buffer_presented_as(self._ggml.ggml_backend_cpu_buffer_type())
+        interleaved = self._buffer_presented_as(interleaved_buffer_type())
         for address, paged in self._of_address.items():
             tensor = Tensor.from_address(address)
             tensor.ne[2] = paged.n_expert
             tensor.nb[2] = paged.stride_bytes
             tensor.nb[3] = paged.stride_bytes * paged.n_expert
-        for buffer in self._buffers:
-            Buffer.from_address(buffer).buft = presented
+            tensor.buffer = interleaved if paged.interleaved else plain
         missing = set(self._by_name) - {tensor.name for tensor in self._of_address.values()}
         if missing:
             raise OffloadError(
@@ -150,27 +156,14 @@ class PagedWeights:
         """The tensors by their address in llama.cpp, as they are initialised."""
         return self._of_address
 
-    def compute(self, graph: int, nodes: Sequence[Tensor]) -> int:
-        """Compute a graph whose MUL_MAT_ID `nodes` are on our weights; return a ggml status.
+    def compute(self, graph: int, compute_native: Callable[[int], int]) -> int:
+        """Compute a graph, its paged nodes among others; return a ggml status. Never raises: see `error`.
 
-        Never raises: see `error`.
+        `compute_native` is the CPU backend's own way to compute a graph.
         """
         undo: list[tuple[Tensor, int, int]] = []
         try:
-            if self.error is not None:
-                return abi.STATUS_FAILED
-            if self._cancelled():
-                return abi.STATUS_ABORTED
-            by_layer = self._by_layer(nodes)
-            keep = [self._patch(layer, served, undo) for layer, served in by_layer.items()]
-            start = time.perf_counter()
-            status: int = self._ggml.ggml_backend_graph_compute(self._backend, graph)
-            self.compute_seconds += time.perf_counter() - start
-            del keep
-            assert self.provider is not None
-            for layer, served in by_layer.items():
-                self.provider.computed(layer, [paged.kind for _, paged in served])
-            return status
+            return abi.STATUS_FAILED if self.error is not None else self._walk(graph, compute_native, undo)
         except BaseException as error:
             self.error = error
             return abi.STATUS_FAILED
@@ -184,36 +177,72 @@ class PagedWeights:
         return error
 
     def close(self) -> None:
-        """Free the backend; harmless when called twice. The model is freed before."""
+        """Forget the tensors; harmless when called twice. The model is freed before."""
         self._of_address.clear()
         self._interleaver.close()
-        if self._backend is not None:
-            self._ggml.ggml_backend_free(self._backend)
-            self._backend = None
 
-    def _by_layer(self, nodes: Sequence[Tensor]) -> dict[int, list[tuple[Tensor, PagedTensor]]]:
-        by_layer: dict[int, list[tuple[Tensor, PagedTensor]]] = {}
-        for node in nodes:
-            paged = self._of_address[node.src[0]]
-            by_layer.setdefault(paged.layer, []).append((node, paged))
-        return by_layer
+    def _buffer_presented_as(self, buffer_type: int | None) -> int:
+        """Return a buffer like ours of a type that kernels know; llama.cpp keeps and frees ours."""
+        presented = Buffer()
+        C.memmove(C.addressof(presented), next(iter(self._buffers)), C.sizeof(Buffer))
+        presented.buft = buffer_type
+        self._presented.append(presented)
+        return C.addressof(presented)
 
-    def _patch(self, layer: int, nodes: list[tuple[Tensor, PagedTensor]], undo: list[tuple[Tensor, int, int]]) -> Any:
+    def _walk(self, graph: int, compute_native: Callable[[int], int], undo: list[tuple[Tensor, int, int]]) -> int:
+        assert self.provider is not None
+        walk = _Walk(graph, compute_native)
+        keep: list[Any] = []
+        under_way: list[tuple[int, list[str]]] = []
+
+        def go_to(position: int) -> bool:
+            start = time.perf_counter()
+            walk.go_to(position)
+            self.compute_seconds += time.perf_counter() - start
+            for layer, kinds in under_way:
+                self.provider.computed(layer, kinds)  # type: ignore[union-attr]
+            under_way.clear()
+            return walk.status == abi.STATUS_SUCCESS
+
+        nodes = (
+            (position, self._of_address.get(node.src[0]), node) for position, node in walk.nodes_of(self._mul_mat_id)
+        )
+        served = [(position, paged, node) for position, paged, node in nodes if paged is not None]
+        for layer, of_layer in groupby(served, key=lambda item: item[1].layer):
+            if self._cancelled():
+                return abi.STATUS_ABORTED
+            first, *rest = _phases(list(of_layer))
+            if not go_to(first[0][0]):
+                return walk.status
+            keep.append(self._patch(layer, first, undo))
+            under_way.append((layer, [paged.kind for _, paged, _ in first]))
+            for phase in rest:
+                kinds = [paged.kind for _, paged, _ in phase]
+                if not self.provider.arrived(layer, kinds) and not go_to(phase[0][0]):
+                    return walk.status
+                keep.append(self._patch(layer, phase, undo))
+                under_way.append((layer, kinds))
+        go_to(walk.n_nodes)
+        del keep
+        return walk.status
+
+    def _patch(self, layer: int, phase: Sequence[PagedNode], undo: list[tuple[Tensor, int, int]]) -> Any:
         """Point the nodes of one layer at the experts' place; return what must stay alive while they compute."""
-        routed = _routed_ids(nodes[0][0].src[2])
+        true_ids = phase[0][2].src[2]
+        routed = _routed_ids(true_ids)
         if not routed.size:
             return None
         assert self.provider is not None
-        placement = self.provider.place(layer, routed, [paged.kind for _, paged in nodes])
+        placement = self.provider.place(layer, routed, [paged.kind for _, paged, _ in phase])
         if placement.slots is not None:
-            ids = self._slot_ids(layer, nodes[0][0].src[2], placement.slots)
-            for node, _ in nodes:
+            ids = self._slot_ids(layer, true_ids, placement.slots)
+            for _, _, node in phase:
                 undo.append((node, 2, node.src[2]))
                 node.src[2] = C.addressof(ids)
             return ids
         assert placement.staged is not None
         keep = []
-        for node, paged in nodes:
+        for _, paged, node in phase:
             whole = Tensor()
             C.memmove(C.addressof(whole), node.src[0], C.sizeof(Tensor))
             address, stride = placement.staged[paged.kind]
@@ -231,6 +260,50 @@ class PagedWeights:
             held = self._ids[layer] = _SlotIds(true_ids, slots.shape)
         held.numbers[:] = slots
         return held.tensor
+
+
+def _phases(nodes: list[PagedNode]) -> list[list[PagedNode]]:
+    """Cut a layer's nodes before down, where it does not stand alone."""
+    cut = next((number for number, (_, paged, _) in enumerate(nodes) if paged.kind == "down"), 0)
+    return [part for part in (nodes[:cut], nodes[cut:]) if part]
+
+
+class _Walk:
+    """A graph computed piece by piece, in order. Source: `ggml_graph_view` (ggml.c)."""
+
+    def __init__(self, graph: int, compute_native: Callable[[int], int]) -> None:
+        self.status = abi.STATUS_SUCCESS
+        self._compute_native = compute_native
+        self._piece = Graph()
+        C.memmove(C.addressof(self._piece), graph, C.sizeof(Graph))
+        self._piece.size = self._piece.n_leafs = self._piece.uid = 0
+        self._piece.grads = self._piece.grad_accs = self._piece.leafs = None
+        self._nodes: int = self._piece.nodes
+        self.n_nodes: int = self._piece.n_nodes
+        self._at = 0
+
+    def nodes_of(self, operation: int) -> list[tuple[int, Tensor]]:
+        """Return position and tensor of the nodes of one operation.
+
+        A graph has a thousand nodes: their operations are gathered by NumPy, out of the memory they all lie in.
+        """
+        if not self.n_nodes:
+            return []
+        addresses = np.frombuffer(memoryview((C.c_uint64 * self.n_nodes).from_address(self._nodes)), np.uint64)
+        base = int(addresses.min())
+        span = int(addresses.max()) - base + C.sizeof(Tensor)
+        memory = np.frombuffer(memoryview((C.c_char * span).from_address(base)), np.int32)
+        operations = memory[(addresses - np.uint64(base) + np.uint64(Tensor.op.offset)) // np.uint64(4)]
+        found = np.flatnonzero(operations == operation).tolist()
+        return [(position, Tensor.from_address(int(addresses[position]))) for position in found]
+
+    def go_to(self, position: int) -> None:
+        """Compute the nodes up to `position`."""
+        if position > self._at and self.status == abi.STATUS_SUCCESS:
+            self._piece.nodes = self._nodes + self._at * C.sizeof(C.c_void_p)
+            self._piece.n_nodes = position - self._at
+            self.status = self._compute_native(C.addressof(self._piece))
+            self._at = position
 
 
 class _SlotIds:

@@ -26,8 +26,6 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_graph_n_nodes", INT, (PTR,)),
     # struct ggml_tensor * ggml_graph_node(struct ggml_cgraph *, int i)
     ("ggml_graph_node", PTR, (PTR, INT)),
-    # enum ggml_status ggml_backend_graph_compute(ggml_backend_t, struct ggml_cgraph *)
-    ("ggml_backend_graph_compute", INT, (PTR, PTR)),
     # bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t)
     ("ggml_backend_buft_is_host", C.c_bool, (PTR,)),
     # const char * ggml_op_name(enum ggml_op)
@@ -44,8 +42,6 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_backend_cpu_init", PTR, ()),
     # void ggml_backend_free(ggml_backend_t)
     ("ggml_backend_free", None, (PTR,)),
-    # void ggml_backend_cpu_set_n_threads(ggml_backend_t, int)
-    ("ggml_backend_cpu_set_n_threads", None, (PTR, INT)),
     # ggml_backend_buffer_type_t ggml_backend_cpu_buffer_type(void)
     ("ggml_backend_cpu_buffer_type", PTR, ()),
     # ggml_backend_reg_t ggml_backend_cpu_reg(void)
@@ -66,6 +62,12 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_free", None, (PTR,)),
     # struct ggml_tensor * ggml_new_tensor_3d(ctx, enum ggml_type, int64_t ne0, int64_t ne1, int64_t ne2)
     ("ggml_new_tensor_3d", PTR, (PTR, INT, C.c_int64, C.c_int64, C.c_int64)),
+    # struct ggml_tensor * ggml_cont(ctx, struct ggml_tensor *)
+    ("ggml_cont", PTR, (PTR, PTR)),
+    # struct ggml_cgraph * ggml_new_graph_custom(ctx, size_t size, bool grads)
+    ("ggml_new_graph_custom", PTR, (PTR, SIZE, C.c_bool)),
+    # void ggml_build_forward_expand(struct ggml_cgraph *, struct ggml_tensor *)
+    ("ggml_build_forward_expand", None, (PTR, PTR)),
     # struct ggml_tensor * ggml_set_name(struct ggml_tensor *, const char *)
     ("ggml_set_name", PTR, (PTR, C.c_char_p)),
     # int ggml_cpu_has_<feature>(void)

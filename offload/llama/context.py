@@ -99,7 +99,7 @@ class LlamaContext:
         params.n_threads_batch = n_threads
         params.offload_kqv = False
         params.op_offload = False
-        with captured_log() as log:
+        with captured_log() as log, model.opening_context():
             handle = api.llama_init_from_model(model.handle, params)
         if not handle:
             raise DecodeError(

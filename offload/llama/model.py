@@ -11,6 +11,7 @@ Thread rule: one thread at a time.
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +51,8 @@ class LlamaModel:
         self._api = load()
         self._handle: int | None = handle
         self._kept_alive = kept_alive
+        self.opening_context: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered while a context on this model is made."""
         self._dependents: weakref.WeakSet[_Closeable] = weakref.WeakSet()
         self.path = path
         self._vocab = Vocab(int(self._api.llama_model_get_vocab(handle)))

@@ -109,7 +109,6 @@ def paged_context(
             stored.store,
             capacity=slots,
             staged_capacity={layer: max(floor, n - 1) for layer, n in slots.items()} if staged else None,
-            n_threads=1,
             n_readers=n_readers,
             direct_io=direct_io,
             cancelled=cancelled,

@@ -70,6 +70,9 @@ class ResidentExperts:
         n_expert = next(tensor.n_expert for tensor in self.tensors if tensor.layer == layer)
         return FakePlacement(slots=np.ascontiguousarray(n_expert - 1 - routed, np.int32))
 
+    def arrived(self, layer: int, kinds: Sequence[str]) -> bool:
+        return not self.stages
+
     def computed(self, layer: int, kinds: Sequence[str]) -> None:
         if self.error_when_computed is not None:
             raise self.error_when_computed

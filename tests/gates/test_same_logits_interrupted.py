@@ -72,13 +72,13 @@ def test_a_prompt_cancelled_between_nodes_is_computed_again(
         assert np.array_equal(prompt_and_answer(context), expected)
 
 
-@pytest.mark.parametrize("n_graphs", [0, 1, 7])
-def test_a_prompt_cancelled_before_a_graph_of_experts_is_computed_again(
-    stored: StoredModel, expected: Logits, n_graphs: int
+@pytest.mark.parametrize("n_layers", [0, 1, 5])
+def test_a_prompt_cancelled_before_a_layer_of_experts_is_computed_again(
+    stored: StoredModel, expected: Logits, n_layers: int
 ) -> None:
     switch = Switch()
     with paged_context(stored, N_SLOTS, cancelled=switch) as (_, context):
-        switch.cancelled = after(n_graphs)
+        switch.cancelled = after(n_layers)
         with pytest.raises(CancelledError):
             prefill(context)
         switch.cancelled = lambda: False
@@ -89,8 +89,8 @@ def test_tokens_cancelled_anywhere_are_computed_again(stored: StoredModel, expec
     switch = Switch()
     with paged_context(stored, N_SLOTS, cancelled=switch) as (_, context):
         found = [prefill(context)]
-        for index, (token, n_graphs) in enumerate(zip(ANSWER, cycle(range(4)), strict=False)):
-            switch.cancelled = after(n_graphs)
+        for index, (token, n_layers) in enumerate(zip(ANSWER, cycle(range(2)), strict=False)):
+            switch.cancelled = after(n_layers)
             with pytest.raises(CancelledError):
                 decode(context, [token], position=len(PROMPT) + index)
             switch.cancelled = lambda: False

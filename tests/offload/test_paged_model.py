@@ -20,7 +20,7 @@ FEED_FORWARD = {f"ffn_{kind}{suffix}" for kind in ("gate", "up", "down") for suf
 
 def open_paged(stored: StoredModel, **options: object) -> PagedModel:
     given: dict[str, object] = {"staged_capacity": None, "n_readers": 1, "direct_io": True} | options
-    return PagedModel(stored.header, stored.store, capacity=stored.capacity(3), n_threads=1, **given)  # type: ignore[arg-type]
+    return PagedModel(stored.header, stored.store, capacity=stored.capacity(3), **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("architecture", MOE, ids=lambda architecture: architecture.name.lower())

@@ -34,7 +34,7 @@ def device_address() -> int:
 
 
 def no_weights() -> PagedWeights:
-    return PagedWeights([], n_threads=1, reserve=lambda n_bytes: 0, placed=lambda layer, kind, address: None)
+    return PagedWeights([], reserve=lambda n_bytes: 0, placed=lambda layer, kind, address: None)
 
 
 def test_it_is_registered_once() -> None:
@@ -98,7 +98,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_nothing_of_a_closed_model_stays(path: Path) -> None:
     seen: list[weakref.ref[Any]] = []
-    backends = len(pager_device()._backends)
+    idle = len(pager_device()._idle_backends)
     for _ in range(2):
         with paged_context(gguf_model(path), 3) as (paged, context):
             prefill(context)
@@ -106,7 +106,8 @@ def test_nothing_of_a_closed_model_stays(path: Path) -> None:
         del paged, context
     gc.collect()
     assert [one() for one in seen] == [None] * len(seen)
-    assert len(pager_device()._backends) == backends
+    assert len(pager_device()._idle_backends) == idle
+    assert pager_device()._served == {}
     assert pager_device()._types == {}
 
 
@@ -170,7 +171,6 @@ def test_loading_may_be_stopped(path: Path) -> None:
             stored.store,
             capacity=stored.capacity(3),
             staged_capacity=None,
-            n_threads=1,
             n_readers=1,
             direct_io=True,
             on_progress=stop,

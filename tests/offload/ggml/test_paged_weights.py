@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,6 @@ def opened_weights(
     load()
     weights = PagedWeights(
         experts.tensors if tensors is None else tensors,
-        n_threads=1,
         reserve=reserve or experts.reserve,
         placed=experts.placed,
         cancelled=cancelled,
@@ -59,6 +59,7 @@ def opened_weights(
         except OffloadError as error:
             raise weights.take_error() or error from None
         with model:
+            model.opening_context = partial(pager_device().serving, weights)
             weights.opened()
             experts.fill()
             weights.provider = experts
