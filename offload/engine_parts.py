@@ -87,7 +87,7 @@ class OpenedModel:
             except BaseException:
                 self.close()
                 raise
-            self.paged.placer.resize(self.plan.capacity, self.plan.staged_capacity)
+            self.paged.resize(self.plan.capacity, self.plan.staged_capacity)
 
     def close(self) -> None:
         """Free everything; harmless when called twice."""
@@ -129,7 +129,7 @@ def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
     """Return a plan that gives up slots for what the process, its experts not yet read, takes beyond the plan.
 
     Raises:
-        BudgetError: staging, or batches of the size that llama.cpp was told, no longer fit.
+        BudgetError: batches of the size that llama.cpp was told no longer fit.
     """
     plan = prepared.plan
     excess = loaded_bytes - (plan.runtime_bytes + plan.dense_bytes + plan.kv_bytes)
@@ -137,7 +137,7 @@ def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
         return plan
     needs = replace(prepared.needs, runtime_bytes=prepared.needs.runtime_bytes + excess)
     fitted = make_plan(needs, plan.budget_bytes, plan.store_name)
-    if (fitted.staged_capacity is None) != (plan.staged_capacity is None) or fitted.n_ubatch < plan.n_ubatch:
+    if fitted.n_ubatch < plan.n_ubatch:
         raise BudgetError(
             f"Once loaded, the model takes {format_bytes(excess)} more than planned: its batches no longer fit.",
             budget_bytes=plan.budget_bytes,

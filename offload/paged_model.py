@@ -43,6 +43,7 @@ class PagedModel:
     placer: ExpertPlacer
     _reader: SpanReader
     _staging: Staging | None
+    _make_staging: Callable[[], Staging]
     _closing: ExitStack
 
     def __init__(
@@ -97,19 +98,14 @@ class PagedModel:
             loader = Loader(n_readers)
             opening.callback(loader.close)
             self.pager = ExpertPager(store, memory, source, loader, policy or LeastRecentlyUsed(), capacity)
+            self._make_staging = partial(Staging, store, memory, source, loader, self.pager)
             self._staging = None
-            if staged_capacity is not None:
-                self._staging = Staging(store, memory, source, loader, self.pager)
-                opening.callback(self._staging.close)
-                opening.callback(loader.close)  # before what it reads into
+            opening.callback(self._close_staging)
+            opening.callback(loader.close)  # before what it reads into
             self.placer = ExpertPlacer(
-                store.layers,
-                self.pager,
-                self._staging,
-                header.n_expert_used,
-                capacity=capacity,
-                staged_capacity=staged_capacity or capacity,
+                store.layers, self.pager, header.n_expert_used, capacity=capacity, staging=None, staged_capacity=None
             )
+            self.resize(capacity, staged_capacity)
             self.weights.provider = self.placer
             self._closing = opening.pop_all()
 
@@ -122,6 +118,13 @@ class PagedModel:
     def direct_io(self) -> bool:
         """Whether experts are read past the page cache now."""
         return self._reader.direct
+
+    def resize(self, capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None) -> None:
+        """Change the number of slots, and whether batches are staged; nothing may be staged now."""
+        if staged_capacity is not None and self._staging is None:
+            self._staging = self._make_staging()
+        staging = self._staging if staged_capacity is not None else None
+        self.placer.resize(capacity, staging, staged_capacity)
 
     def pending_error(self) -> BaseException | None:
         """Return, once, what failed inside llama.cpp's compute; the experts of the failed graph are let go."""
@@ -147,6 +150,10 @@ class PagedModel:
     def _reserved(self) -> Arena:
         assert self._arena is not None, "llama.cpp allocated no buffer for the experts"
         return self._arena
+
+    def _close_staging(self) -> None:
+        if self._staging is not None:
+            self._staging.close()
 
     def _close_arena(self) -> None:
         if self._arena is not None:

@@ -132,7 +132,8 @@ class ExpertPager:
         """Wait until `kinds` of all acquired experts of the layer have arrived.
 
         Raises:
-            ExpertReadError: one could not be read; it is absent, and the layer is released.
+            ExpertReadError: one could not be read; it is absent, nothing of the layer is on its way, and the layer
+                is released.
         """
         if not self._loads[layer]:  # nothing of the layer is on its way; only this thread demands
             return
@@ -143,7 +144,10 @@ class ExpertPager:
                 under_way = self._loads[layer]
                 loads = [under_way[expert] for expert in self._acquired[layer] if expert in under_way]
                 failed = next((load for load in loads if load.error is not None), None)
-                if failed is not None or not any(load.waiting & wanted for load in loads):
+                if failed is not None:
+                    if not any(load.tasks for load in loads):  # what still runs would fail the next try too
+                        break
+                elif not any(load.waiting & wanted for load in loads):
                     break
                 self._changed.wait()
             if counted:

@@ -28,6 +28,9 @@ READ_AHEAD_SHARE = 0.8
 """Read the next layer ahead where a batch is expected to route to at least this share of its experts."""
 
 
+_NO_COUNTS = np.empty(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Where the experts are: slot numbers [n_tokens, n_expert_used], or the staging buffer of each kind."""
@@ -55,11 +58,11 @@ class ExpertPlacer:
         self,
         layers: Mapping[int, LayerLayout],
         pager: ExpertPager,
-        staging: Staging | None,
         n_expert_used: int,
         *,
         capacity: Mapping[int, int],
-        staged_capacity: Mapping[int, int],
+        staging: Staging | None,
+        staged_capacity: Mapping[int, int] | None,
     ) -> None:
         """Place for these layers; without `staging` every batch must fit the slots.
 
@@ -68,7 +71,7 @@ class ExpertPlacer:
         self._layers = layers
         self._pager = pager
         self._staging = staging
-        self._capacity, self._staged_capacity = capacity, staged_capacity
+        self._capacity, self._staged_capacity = capacity, staged_capacity or capacity
         self._is_staging = False
         self._n_expert_used = n_expert_used
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
@@ -114,8 +117,11 @@ class ExpertPlacer:
         if len(visit.computed) == len(self._layers[layer].parts):
             self._end_visit()
 
-    def resize(self, capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None) -> None:
-        """Change the number of slots per layer, while decoding and while staging; nothing may be staged."""
+    def resize(
+        self, capacity: Mapping[int, int], staging: Staging | None, staged_capacity: Mapping[int, int] | None
+    ) -> None:
+        """Change the number of slots per layer, while decoding and while staging; nothing may be staged now."""
+        self._staging = staging
         self._capacity, self._staged_capacity = capacity, staged_capacity or capacity
         self._set_capacity(self._staged_capacity if self._is_staging else self._capacity)
 
@@ -132,7 +138,7 @@ class ExpertPlacer:
         n_expert = self._layers[layer].n_expert
         if n_tokens == 1:
             experts = routed[0].tolist()  # distinct, in order of gate weight
-            counts = np.bincount(routed[0], minlength=n_expert)
+            counts = _NO_COUNTS
         else:
             counts = np.bincount(routed.reshape(-1), minlength=n_expert)
             experts = np.flatnonzero(counts).tolist()
@@ -146,9 +152,12 @@ class ExpertPlacer:
             if self._staging is not None and self._staging.staged(layer):
                 self._staging.drop(layer)
             numbers = self._pager.acquire(layer, experts, counted=n_tokens == 1)
-            slot_of = np.zeros(n_expert, np.int32)
-            slot_of[experts] = numbers
-            visit.slots = slot_of[routed]
+            if n_tokens == 1:
+                visit.slots = np.array([numbers], np.int32)
+            else:
+                slot_of = np.zeros(n_expert, np.int32)
+                slot_of[experts] = numbers
+                visit.slots = slot_of[routed]
             if self._reads_ahead(layer, n_tokens):
                 self._prefetch_next(layer)
         elif self._staging is not None:

@@ -211,47 +211,50 @@ class PagedWeights:
         for layer, of_layer in groupby(served, key=lambda item: item[1].layer):
             if self._cancelled():
                 return abi.STATUS_ABORTED
-            first, *rest = _phases(list(of_layer))
+            first, rest = _phases(list(of_layer))
             if not go_to(first[0][0]):
                 return walk.status
-            keep.append(self._patch(layer, first, undo))
+            true_ids = first[0][2].src[2]
+            routed = _routed_ids(true_ids)
+            if not routed.size:
+                continue
+            keep.append(self._place(layer, true_ids, routed, first, rest, undo))
             under_way.append((layer, [paged.kind for _, paged, _ in first]))
-            for phase in rest:
-                kinds = [paged.kind for _, paged, _ in phase]
-                if not self.provider.arrived(layer, kinds) and not go_to(phase[0][0]):
-                    return walk.status
-                keep.append(self._patch(layer, phase, undo))
+            if rest:
+                kinds = [paged.kind for _, paged, _ in rest]
+                if not self.provider.arrived(layer, kinds):
+                    if not go_to(rest[0][0]):
+                        return walk.status
+                    keep.append(self._place(layer, true_ids, routed, rest, [], undo))
                 under_way.append((layer, kinds))
         go_to(walk.n_nodes)
         del keep
         return walk.status
 
-    def _patch(self, layer: int, phase: Sequence[PagedNode], undo: list[tuple[Tensor, int, int]]) -> Any:
-        """Point the nodes of one layer at the experts' place; return what must stay alive while they compute."""
-        true_ids = phase[0][2].src[2]
-        routed = _routed_ids(true_ids)
-        if not routed.size:
-            return None
+    def _place(
+        self,
+        layer: int,
+        true_ids: int,
+        routed: NDArray[np.int32],
+        phase: Sequence[PagedNode],
+        later: Sequence[PagedNode],
+        undo: list[tuple[Tensor, int, int]],
+    ) -> Any:
+        """Have the experts of a phase placed and point its nodes there; return what must stay alive meanwhile.
+
+        An expert has one slot for all its kinds: where it is in one, the nodes of the phase `later` are served too.
+        """
         assert self.provider is not None
         placement = self.provider.place(layer, routed, [paged.kind for _, paged, _ in phase])
         if placement.slots is not None:
             ids = self._slot_ids(layer, true_ids, placement.slots)
-            for _, _, node in phase:
-                undo.append((node, 2, node.src[2]))
-                node.src[2] = C.addressof(ids)
+            for _, _, node in (*phase, *later):
+                if node.src[2] == true_ids:
+                    undo.append((node, 2, true_ids))
+                    node.src[2] = C.addressof(ids)
             return ids
         assert placement.staged is not None
-        keep = []
-        for _, paged, node in phase:
-            whole = Tensor()
-            C.memmove(C.addressof(whole), node.src[0], C.sizeof(Tensor))
-            address, stride = placement.staged[paged.kind]
-            whole.data = address + paged.phase
-            whole.nb[2], whole.nb[3] = stride, stride * paged.n_expert
-            undo.append((node, 0, node.src[0]))
-            node.src[0] = C.addressof(whole)
-            keep.append(whole)
-        return keep
+        return [_point_at(node, placement.staged[paged.kind], paged, undo) for _, paged, node in phase]
 
     def _slot_ids(self, layer: int, true_ids: int, slots: NDArray[np.int32]) -> Tensor:
         """Return an ids tensor like llama.cpp's own, with slot numbers in it."""
@@ -262,10 +265,22 @@ class PagedWeights:
         return held.tensor
 
 
-def _phases(nodes: list[PagedNode]) -> list[list[PagedNode]]:
+def _phases(nodes: list[PagedNode]) -> tuple[list[PagedNode], list[PagedNode]]:
     """Cut a layer's nodes before down, where it does not stand alone."""
     cut = next((number for number, (_, paged, _) in enumerate(nodes) if paged.kind == "down"), 0)
-    return [part for part in (nodes[:cut], nodes[cut:]) if part]
+    return (nodes[:cut], nodes[cut:]) if cut else (nodes, [])
+
+
+def _point_at(node: Tensor, shelf: tuple[int, int], paged: PagedTensor, undo: list[tuple[Tensor, int, int]]) -> Tensor:
+    """Point a node at a whole tensor over a staging buffer; return that tensor."""
+    whole = Tensor()
+    C.memmove(C.addressof(whole), node.src[0], C.sizeof(Tensor))
+    address, stride = shelf
+    whole.data = address + paged.phase
+    whole.nb[2], whole.nb[3] = stride, stride * paged.n_expert
+    undo.append((node, 0, node.src[0]))
+    node.src[0] = C.addressof(whole)
+    return whole
 
 
 class _Walk:

@@ -51,9 +51,9 @@ class StagedWorld:
         self.placer = ExpertPlacer(
             self.store.layers,
             self.pager,
-            self.staging if staged else None,
             N_EXPERT_USED,
             capacity=capacity,
+            staging=self.staging if staged else None,
             staged_capacity=dict.fromkeys(self.store.layers, n_slots_staged or n_slots),
         )
 

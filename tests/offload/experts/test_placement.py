@@ -229,7 +229,7 @@ def test_slots_come_back_when_decoding_begins() -> None:
 
 def test_resizing_changes_both_sizes() -> None:
     world = StagedWorld(n_slots=5, n_slots_staged=3)
-    world.placer.resize(dict.fromkeys(world.store.layers, 4), dict.fromkeys(world.store.layers, 2))
+    world.placer.resize(dict.fromkeys(world.store.layers, 4), world.staging, dict.fromkeys(world.store.layers, 2))
     assert world.pager.capacity(0) == 4
     world.visit(0, EVERYONE)
     assert world.pager.capacity(0) == 2

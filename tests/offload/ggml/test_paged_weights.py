@@ -105,12 +105,20 @@ def test_slots_and_staging_may_alternate(path: Path, expected: Logits) -> None:
 
 def test_the_provider_is_asked_for_gate_and_up_and_then_for_down(path: Path) -> None:
     experts = ResidentExperts(path)
+    experts.stages = True
     with opened_context(experts) as context:
         context.decode(PROMPT[:5], position=0, logits="all")
     gate_and_up = [(layer, shape, set(kinds)) for layer, shape, kinds in experts.asked[::2]]
     down = experts.asked[1::2]
     assert gate_and_up == [(layer, (5, 2), {"gate", "up"}) for layer in range(3)]
     assert down == [(layer, (5, 2), ("down",)) for layer in range(3)]
+
+
+def test_the_provider_is_not_asked_for_what_has_arrived(path: Path) -> None:
+    experts = ResidentExperts(path)
+    with opened_context(experts) as context:
+        context.decode(PROMPT[:5], position=0, logits="all")
+    assert [(layer, set(kinds)) for layer, _, kinds in experts.asked] == [(n, {"gate", "up"}) for n in range(3)]
 
 
 def test_nothing_is_read_while_loading(path: Path) -> None:

@@ -58,9 +58,7 @@ def test_a_model_with_paged_experts_takes_no_more(tmp_path: Path, architecture: 
     footprint = footprint_of(path, SIZES[1])
     slots = dict.fromkeys(store.layers, header.n_expert_used)
     with (
-        PagedModel(
-            header, store, capacity=slots, staged_capacity=slots, n_threads=1, n_readers=1, direct_io=True
-        ) as paged,
+        PagedModel(header, store, capacity=slots, staged_capacity=slots, n_readers=1, direct_io=True) as paged,
         context_on(paged.model, SIZES[1]) as context,
     ):
         real = context.buffer_bytes
