@@ -2,19 +2,23 @@
 
     budget = runtime + dense weights + KV cache + compute buffers + reading + staging + slots
 
-Slots get what remains, the same number in every layer as far as it goes. Staging is needed while a prompt is computed,
-not while decoding: then slots have its memory too. The floor is what the model needs with one
-slot per routed expert in every layer. Pure arithmetic: what a model needs is measured elsewhere and given.
+Slots get what remains, the same number in every layer as far as it goes. The more slots there are, the less staging
+needs. It is needed while a prompt is computed, not while decoding: where its memory would make many more slots, they
+have it then. The floor is what the model needs with one slot per routed expert in every layer. Pure arithmetic: what a
+model needs is measured elsewhere and given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from offload.bytesize import format_bytes
 from offload.errors import BudgetError
-from offload.experts.arena import HUGE_PAGE
 from offload.experts.staging import staging_bytes
 from offload.experts.store import LayerLayout
+
+LENT_FROM = 0.1
+"""Staging's memory is lent to the slots while decoding where it makes them more by at least this share. Lending costs
+each turn of a conversation: experts evicted, and pages touched anew, by the next prompt and by the next answer."""
 
 DESKTOP_SHARE = 0.1
 DESKTOP_BYTES = 1 << 30
@@ -85,9 +89,14 @@ class MemoryPlan:
         """Share of the routed experts that fit the slots, 0 to 1; 1.0 for dense models."""
         return sum(self.capacity.values()) / (self.n_expert * len(self.capacity)) if self.capacity else 1.0
 
+    @property
+    def lends(self) -> bool:
+        """Whether staging's memory goes to the slots while decoding."""
+        return self.staged_capacity is not None and self.staged_capacity != self.capacity
+
     def _staging_note(self) -> str:
         if self.staged_capacity is not None:
-            return "used by slots while decoding"
+            return "used by slots while decoding" if self.lends else ""
         return "not needed" if self.resident_share == 1.0 else "no room: batches are kept small"
 
     def as_dict(self) -> dict[str, object]:
@@ -149,14 +158,15 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         )
     left = budget_bytes - needs.fixed_bytes
     everything = {layer: layout.n_expert for layer, layout in needs.layers.items()}
-    staging = staging_bytes(needs.layers)
     staged_capacity = None
     if slots_bytes(needs.layers, everything) <= left:
         capacity = everything
     else:
-        capacity = _fill(needs.layers, floor, left)
-        if slots_bytes(needs.layers, floor) + staging <= left:
-            staged_capacity = _fill(needs.layers, floor, left - staging)
+        capacity = _fill(needs.layers, floor, left, slots_bytes)
+        if _staged_bytes(needs.layers, floor) <= left:
+            staged_capacity = _fill(needs.layers, floor, left, _staged_bytes)
+            if sum(capacity.values()) < (1 + LENT_FROM) * sum(staged_capacity.values()):
+                capacity = staged_capacity
     fits_slots = min((n // needs.n_expert_used for n in capacity.values()), default=needs.n_ubatch)
     unbounded = staged_capacity is not None or capacity == everything
     return MemoryPlan(
@@ -167,7 +177,7 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         kv_bytes=needs.kv_bytes,
         compute_bytes=needs.compute_bytes,
         reading_bytes=needs.reading_bytes,
-        staging_bytes=staging if staged_capacity is not None else 0,
+        staging_bytes=staging_bytes(needs.layers, staged_capacity) if staged_capacity is not None else 0,
         slot_bytes=slots_bytes(needs.layers, staged_capacity or capacity),
         n_ctx=needs.n_ctx,
         n_ubatch=needs.n_ubatch if unbounded else max(1, min(needs.n_ubatch, fits_slots)),
@@ -180,15 +190,20 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
 
 
 def slots_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
-    """Return the memory of so many slots in each layer: every kind's used slots, rounded up to huge pages."""
-    return sum(_layer_bytes(layout, capacity[layer]) for layer, layout in layers.items())
+    """Return the memory of so many slots in each layer."""
+    return sum(capacity[layer] * layout.slot_bytes for layer, layout in layers.items())
 
 
-def _layer_bytes(layout: LayerLayout, n_slots: int) -> int:
-    return sum(-(-n_slots * part.region_bytes // HUGE_PAGE) * HUGE_PAGE for part in layout.parts)
+def _staged_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
+    return slots_bytes(layers, capacity) + staging_bytes(layers, capacity)
 
 
-def _fill(layers: Mapping[int, LayerLayout], floor: Mapping[int, int], left: int) -> dict[int, int]:
+def _fill(
+    layers: Mapping[int, LayerLayout],
+    floor: Mapping[int, int],
+    left: int,
+    n_bytes: Callable[[Mapping[int, LayerLayout], Mapping[int, int]], int],
+) -> dict[int, int]:
     """Return the largest even numbers of slots that `left` bytes hold; what remains goes to the first layers."""
     low, high = 0, max(layout.n_expert for layout in layers.values())
 
@@ -197,15 +212,13 @@ def _fill(layers: Mapping[int, LayerLayout], floor: Mapping[int, int], left: int
 
     while low < high:
         middle = (low + high + 1) // 2
-        if slots_bytes(layers, level(middle)) <= left:
+        if n_bytes(layers, level(middle)) <= left:
             low = middle
         else:
             high = middle - 1
     capacity = level(low)
-    left -= slots_bytes(layers, capacity)
     for layer, layout in layers.items():
-        more = _layer_bytes(layout, capacity[layer] + 1) - _layer_bytes(layout, capacity[layer])
-        if capacity[layer] < layout.n_expert and more <= left:
-            capacity[layer] += 1
-            left -= more
+        more = capacity | {layer: capacity[layer] + 1}
+        if capacity[layer] < layout.n_expert and n_bytes(layers, more) <= left:
+            capacity = more
     return capacity

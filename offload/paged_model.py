@@ -7,7 +7,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from offload.experts.arena import Arena
 from offload.experts.eviction import EvictionPolicy, LeastRecentlyUsed
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
@@ -69,16 +68,10 @@ class PagedModel:
         """
         load()
         check_abi()
-        addresses: dict[tuple[int, str], int] = {}
-        self._arena: Arena | None = None
-        self.weights = PagedWeights(
-            paged_tensors(store),
-            reserve=self._reserve,
-            placed=lambda layer, kind, address: addresses.__setitem__((layer, kind), address),
-            cancelled=cancelled,
-        )
-        with ExitStack() as opening:  # what is closed last is entered first: the arena, then its readers, the model
-            opening.callback(self._close_arena)
+        with ExitStack() as opening:  # what is closed last is entered first: the slots, then their readers, the model
+            self._memory = memory = ArenaSlots(store.layers)
+            opening.callback(memory.close)
+            self.weights = PagedWeights(paged_tensors(store, memory), cancelled=cancelled)
             opening.callback(self.weights.close)
             buffer_type = pager_device().attach(self.weights)
             opening.callback(pager_device().detach, buffer_type)
@@ -91,7 +84,6 @@ class PagedModel:
             opening.callback(self.model.close)
             self.model.opening_context = partial(pager_device().serving, self.weights)
             self.weights.opened()
-            memory = ArenaSlots(self._reserved(), store.layers, addresses)
             self._reader = SpanReader.open(store, direct=direct_io)
             opening.callback(self._reader.close)
             source = wrap_source(self._reader)
@@ -100,8 +92,6 @@ class PagedModel:
             self.pager = ExpertPager(store, memory, source, loader, policy or LeastRecentlyUsed(), capacity)
             self._make_staging = partial(Staging, store, memory, source, loader, self.pager)
             self._staging = None
-            opening.callback(self._close_staging)
-            opening.callback(loader.close)  # before what it reads into
             self.placer = ExpertPlacer(
                 store.layers, self.pager, header.n_expert_used, capacity=capacity, staging=None, staged_capacity=None
             )
@@ -111,7 +101,7 @@ class PagedModel:
 
     @property
     def staging(self) -> Staging | None:
-        """The staging buffers; None where every batch fits the slots."""
+        """Staging; None where every batch fits the slots."""
         return self._staging
 
     @property
@@ -125,6 +115,7 @@ class PagedModel:
             self._staging = self._make_staging()
         staging = self._staging if staged_capacity is not None else None
         self.placer.resize(capacity, staging, staged_capacity)
+        self._memory.use_huge_pages(capacity)
 
     def pending_error(self) -> BaseException | None:
         """Return, once, what failed inside llama.cpp's compute; the experts of the failed graph are let go."""
@@ -143,22 +134,6 @@ class PagedModel:
     ) -> None:
         self.close()
 
-    def _reserve(self, n_bytes: int) -> int:
-        self._arena = Arena(n_bytes)
-        return self._arena.address
-
-    def _reserved(self) -> Arena:
-        assert self._arena is not None, "llama.cpp allocated no buffer for the experts"
-        return self._arena
-
-    def _close_staging(self) -> None:
-        if self._staging is not None:
-            self._staging.close()
-
-    def _close_arena(self) -> None:
-        if self._arena is not None:
-            self._arena.close()
-
 
 def _of_dense_weights(
     header: GgufHeader, on_progress: Callable[[float], bool] | None
@@ -175,8 +150,11 @@ def _expert_pattern(store: ExpertStore) -> str:
     return rf"^blk\.\d+\.ffn_({'|'.join(kinds)})_exps\.weight$"
 
 
-def paged_tensors(store: ExpertStore) -> list[PagedTensor]:
+def paged_tensors(store: ExpertStore, memory: ArenaSlots) -> list[PagedTensor]:
     """Return the expert tensors as the slots will hold them."""
+    racks = {
+        (layer, part.kind): memory.rack(layer, part.kind) for layer, of in store.layers.items() for part in of.parts
+    }
     return [
         PagedTensor(
             name=f"blk.{layer}.ffn_{part.kind.value}_exps.weight",
@@ -187,6 +165,9 @@ def paged_tensors(store: ExpertStore) -> list[PagedTensor]:
             stride_bytes=part.region_bytes,
             phase=part.start,
             interleaved=part.layout is WeightLayout.INTERLEAVED,
+            address=memory.address(layer, part.kind),
+            rack_address=racks[layer, part.kind].address,
+            rack_slots=racks[layer, part.kind].n_slots,
         )
         for layer, layout in store.layers.items()
         for part in layout.parts

@@ -1,11 +1,13 @@
 """The memory of slots and staging buffers: address space reserved at once, pages touched as they are first used.
 
 A pool reserves room for a slot per expert; only slots in use take memory, so the number of slots can change while a
-model is open. Reserved memory is anonymous and private, and on 2 MiB boundaries, where Linux backs it with huge pages.
+model is open. Reserved memory is anonymous and private, and begins on a 2 MiB boundary. Linux backs with huge pages
+what it is asked to.
 """
 
 import mmap
 import sys
+from contextlib import suppress
 
 import numpy as np
 
@@ -34,8 +36,6 @@ class Arena:
         self._lead = -start % HUGE_PAGE
         self.address: int = start + self._lead
         self._view = memoryview(self._memory)[self._lead : self._lead + n_bytes]
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            self._memory.madvise(mmap.MADV_HUGEPAGE)
 
     def view(self, address: int, n_bytes: int) -> memoryview:
         """Return `n_bytes` of writable memory at `address`, which lies in the arena."""
@@ -51,6 +51,23 @@ class Arena:
         last = (start + n_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
         if last > first:
             self._memory.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+    def use_small_pages(self) -> None:
+        """Have no part of the arena backed by huge pages from now on, whatever the system's default."""
+        self._advise("MADV_NOHUGEPAGE", 0, len(self._memory))
+
+    def use_huge_pages(self, address: int, n_bytes: int) -> None:
+        """Have the whole huge pages of this range backed as such when they are first touched."""
+        start = address - self.address + self._lead
+        first = self._lead + -(-(start - self._lead) // HUGE_PAGE) * HUGE_PAGE
+        last = self._lead + (start - self._lead + n_bytes) // HUGE_PAGE * HUGE_PAGE
+        if last > first:
+            self._advise("MADV_HUGEPAGE", first, last - first)
+
+    def _advise(self, advice: str, start: int, n_bytes: int) -> None:
+        if hasattr(mmap, advice):
+            with suppress(OSError):  # a kernel built without huge pages
+                self._memory.madvise(getattr(mmap, advice), start, n_bytes)
 
     def close(self) -> None:
         """Release all memory; the address space goes when nothing views it any more. Harmless when called twice."""

@@ -228,28 +228,6 @@ class ExpertPager:
                 self._shed(key.layer)
             self._changed.notify_all()
 
-    # -- staging copies out of slots
-
-    def hold(self, layer: int) -> dict[int, int]:
-        """Pin every READY expert of a layer that is not acquired; return expert -> slot. Undone by `unhold`."""
-        with self._changed:
-            slots = self._layers[layer]
-            held = {expert: slot for expert, slot in slots.slot_of.items() if slots.evictable(expert)}
-            for expert in held:
-                slots.pin(expert)
-            return held
-
-    def unhold(self, layer: int, experts: Iterable[int]) -> None:
-        """Undo `hold` for these experts, least used first."""
-        with self._changed:
-            slots = self._layers[layer]
-            held = list(experts)
-            for expert in held:
-                slots.unpin(expert)
-            self._policy.used(layer, held)
-            self._shed(layer)
-            self._changed.notify_all()
-
     # -- size and state
 
     def set_capacity(self, layer: int, capacity: int) -> None:
@@ -381,6 +359,8 @@ class ExpertPager:
         if load is None or not load.ahead or not self._loader.cancel(*load.tasks):
             return False
         load.tasks.clear()
+        if load.error is not None:  # of the half that was read before
+            self._errors[key] = load.error
         self._drop(key)
         return True
 

@@ -4,14 +4,15 @@ The compute thread asks once per graph of a layer (gate and up, then down) and t
 
     visit begins ── place(gate, up) ── computed ── place(down) ── computed ── visit ends
 
-Staging takes its memory from the slots: while batches are staged, layers have fewer slots, and when decoding begins
-the staging buffers' memory goes back to them.
+A batch that needs more experts than its layer has slots computes with those in slots where they are, and has the others
+staged. Staging's memory may be lent to the slots: then layers have fewer while batches are staged, and when decoding
+begins the memory of the places goes back to them.
 
 Thread rule: for the compute thread alone.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Urgency
 from offload.experts.pager import ExpertPager
-from offload.experts.staging import Shelf, Staging
+from offload.experts.racks import Rack, racks_for
+from offload.experts.staging import Staging
 from offload.experts.store import LayerLayout, WeightKind
 
 KIND_OF = {kind.value: kind for kind in WeightKind}
@@ -28,27 +30,32 @@ READ_AHEAD_SHARE = 0.8
 """Read the next layer ahead where a batch is expected to route to at least this share of its experts."""
 
 
-_NO_COUNTS = np.empty(0, np.int64)
-
-
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where the experts are: slot numbers [n_tokens, n_expert_used], or the staging buffer of each kind."""
+    """Where the experts are, in the shape of the routed ids [n_tokens, n_expert_used]: one of the two is given."""
 
     slots: NDArray[np.int32] | None = None
-    staged: Mapping[str, Shelf] | None = None
+    """Numbers among the layer's own slots, the same for all kinds."""
+    racked: Mapping[str, NDArray[np.int32]] | None = None
+    """By kind: numbers in the rack of the layer and kind."""
 
 
 @dataclass(slots=True)
 class _Visit:
-    """One layer in one graph walk: its routed experts, the kinds already computed, and where they were placed."""
+    """One layer in one graph walk: its routed experts, where they are placed, and the kinds already computed.
+
+    All in slots: `slots`, in the shape of the routed ids. Else some are in slots (`slot_of`), the others are staged;
+    when the layer is done, those to be kept are copied into slots, the most used first.
+    """
 
     layer: int
-    experts: list[int]
-    counts: NDArray[np.int64]
     n_tokens: int
-    slots: NDArray[np.int32] | None
-    computed: set[WeightKind]
+    slots: NDArray[np.int32] | None = None
+    slot_of: Mapping[int, int] = field(default_factory=dict)
+    staged: Sequence[int] = ()
+    kept: Sequence[int] = ()
+    best: Collection[int] = ()
+    computed: set[WeightKind] = field(default_factory=set)
 
 
 class ExpertPlacer:
@@ -70,14 +77,16 @@ class ExpertPlacer:
         """
         self._layers = layers
         self._pager = pager
-        self._staging = staging
-        self._capacity, self._staged_capacity = capacity, staged_capacity or capacity
         self._is_staging = False
         self._n_expert_used = n_expert_used
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
         self._first, self._last = min(layers), max(layers)
         self._visit: _Visit | None = None
         self._usage = {layer: np.zeros(layout.n_expert) for layer, layout in layers.items()}
+        self._racks: dict[tuple[int, WeightKind], Rack] = {
+            (layer, rack.kind): rack for rack in racks_for(layers) for layer in rack.first
+        }
+        self.resize(capacity, staging, staged_capacity)
 
     def place(self, layer: int, routed: NDArray[np.int32], kinds: Sequence[str]) -> Placed:
         """Return where the experts of `routed` [n_tokens, n_expert_used] are, all bytes of `kinds` present.
@@ -94,14 +103,12 @@ class ExpertPlacer:
         if visit.slots is not None:
             self._pager.wait(layer, asked, counted=visit.n_tokens == 1)
             return Placed(slots=visit.slots)
-        self._stage(visit, asked)
-        assert self._staging is not None
-        return Placed(staged={kind.value: self._staging.shelf(kind) for kind in asked})
+        return Placed(racked=self._stage(visit, routed, asked))
 
     def arrived(self, layer: int, kinds: Sequence[str]) -> bool:
         """Say whether `place` would return these kinds of the layer at once, with nothing else to be done first.
 
-        Never where the layer is staged: to place its last kinds is to begin the next layer in the place of the first.
+        Never where the layer is staged: what comes next waits for the places of its first kinds.
         """
         visit = self._visit
         if visit is None or visit.layer != layer or visit.slots is None:
@@ -113,7 +120,11 @@ class ExpertPlacer:
         visit = self._visit
         if visit is None or visit.layer != layer:
             return  # a graph of no tokens was not placed
-        visit.computed.update(KIND_OF[kind] for kind in kinds)
+        done = [KIND_OF[kind] for kind in kinds]
+        visit.computed.update(done)
+        if visit.slots is None and self._staging is not None:
+            for kind in done:
+                self._staging.computed(layer, kind, visit.kept)
         if len(visit.computed) == len(self._layers[layer].parts):
             self._end_visit()
 
@@ -124,10 +135,12 @@ class ExpertPlacer:
         self._staging = staging
         self._capacity, self._staged_capacity = capacity, staged_capacity or capacity
         self._set_capacity(self._staged_capacity if self._is_staging else self._capacity)
+        if staging is not None:
+            staging.plan_for(self._staged_capacity)
 
     def reset(self) -> None:
         """Let go of everything, after an error or a cancelled batch."""
-        if self._visit is not None and self._visit.slots is not None:
+        if self._visit is not None:
             self._pager.release(self._visit.layer)
         self._visit = None
         if self._staging is not None:
@@ -135,39 +148,62 @@ class ExpertPlacer:
 
     def _begin_visit(self, layer: int, routed: NDArray[np.int32]) -> _Visit:
         n_tokens = routed.shape[0]
-        n_expert = self._layers[layer].n_expert
+        visit = _Visit(layer, n_tokens)
         if n_tokens == 1:
+            if layer == self._first:
+                self._stop_staging()
             experts = routed[0].tolist()  # distinct, in order of gate weight
-            counts = _NO_COUNTS
         else:
-            counts = np.bincount(routed.reshape(-1), minlength=n_expert)
+            counts = np.bincount(routed.reshape(-1), minlength=self._layers[layer].n_expert)
             experts = np.flatnonzero(counts).tolist()
-            experts.sort(key=lambda expert: -counts[expert])
             self._usage[layer] = self._usage[layer] / 2 + counts
-        if n_tokens == 1 and layer == self._first:
-            self._stop_staging()
-        visit = _Visit(layer, experts, counts, n_tokens, None, set())
+            experts.sort(key=lambda expert: -counts[expert])
         n_slots = self._pager.capacity(layer) if self._staging is not None else self._capacity[layer]
         if len(experts) <= n_slots:
-            if self._staging is not None and self._staging.staged(layer):
-                self._staging.drop(layer)
-            numbers = self._pager.acquire(layer, experts, counted=n_tokens == 1)
-            if n_tokens == 1:
-                visit.slots = np.array([numbers], np.int32)
-            else:
-                slot_of = np.zeros(n_expert, np.int32)
-                slot_of[experts] = numbers
-                visit.slots = slot_of[routed]
-            if self._reads_ahead(layer, n_tokens):
-                self._prefetch_next(layer)
+            self._begin_in_slots(visit, experts, routed)
         elif self._staging is not None:
-            self._start_staging()
+            self._begin_staged(visit, experts, self._staging)
         else:
             raise ValueError(f"{len(experts)} routed experts of layer {layer} fit neither {n_slots} slots nor staging")
         return visit
 
+    def _begin_in_slots(self, visit: _Visit, experts: Sequence[int], routed: NDArray[np.int32]) -> None:
+        layer = visit.layer
+        if self._staging is not None:
+            self._staging.finish(layer)
+        numbers = self._pager.acquire(layer, experts, counted=visit.n_tokens == 1)
+        if visit.n_tokens == 1:
+            visit.slots = np.array([numbers], np.int32)
+        else:
+            visit.slots = self._look_up(layer, zip(experts, numbers, strict=True))[routed]
+        if self._reads_ahead(layer, visit.n_tokens):
+            self._read_ahead_into_slots(self._next[layer])
+
+    def _begin_staged(self, visit: _Visit, experts: Iterable[int], staging: Staging) -> None:
+        """Compute with what is in slots or finds a free one; stage the others, none of them twice."""
+        self._start_staging()
+        layer, pager, wanted = visit.layer, self._pager, set(experts)
+        staging.want(layer, wanted)
+        staged = staging.staged(layer)
+        absent = set(pager.absent(layer))
+        n_free = pager.capacity(layer) - (self._layers[layer].n_expert - len(absent))
+        in_slots = []
+        most_used = np.argsort(-self._usage[layer], kind="stable").tolist()
+        for expert in (expert for expert in most_used if expert in wanted and expert not in staged):
+            if expert not in absent:
+                in_slots.append(expert)
+            elif n_free > 0:
+                in_slots.append(expert)
+                n_free -= 1
+            else:
+                staged.add(expert)
+        visit.staged = sorted(staged)
+        visit.slot_of = dict(zip(in_slots, pager.acquire(layer, in_slots, counted=False), strict=True))
+        visit.best = set(most_used[: pager.capacity(layer)])
+        visit.kept = [expert for expert in most_used if expert in visit.best and expert in staged]
+
     def _start_staging(self) -> None:
-        if not self._is_staging:
+        if not self._is_staging and self._staged_capacity != self._capacity:
             self._is_staging = True
             self._set_capacity(self._staged_capacity)
 
@@ -182,42 +218,43 @@ class ExpertPlacer:
             self._pager.set_capacity(layer, n_slots)
 
     def _end_visit(self) -> None:
+        """Let go of the layer. The experts the prompt used most stay in slots: it warms them for the answer."""
         visit, self._visit = self._visit, None
-        if visit is not None and visit.slots is not None:
-            self._pager.release(visit.layer)
+        if visit is None:
+            return
+        self._pager.release(visit.layer)
+        if visit.slots is None and self._staging is not None:
+            if len(visit.computed) == len(self._layers[visit.layer].parts):
+                for expert in visit.kept:
+                    self._staging.adopt(visit.layer, expert, visit.best)
+            self._staging.finish(visit.layer)
 
-    def _stage(self, visit: _Visit, asked: Sequence[WeightKind]) -> None:
-        """Have `asked` kinds of the layer staged, and begin what comes next."""
+    def _stage(
+        self, visit: _Visit, routed: NDArray[np.int32], asked: Sequence[WeightKind]
+    ) -> dict[str, NDArray[np.int32]]:
+        """Have `asked` kinds of the layer there, begin what comes next, and return the numbers in each kind's rack."""
         staging, layer = self._staging, visit.layer
         assert staging is not None
         remaining = [part.kind for part in self._layers[layer].parts if part.kind not in visit.computed]
         for kind in remaining:
-            staging.begin(layer, kind, visit.experts, Urgency.DEMAND if kind in asked else Urgency.NEXT)
+            staging.begin(layer, kind, visit.staged, Urgency.DEMAND if kind in asked else Urgency.NEXT)
+        self._pager.wait(layer, asked, counted=False)
+        numbers = {}
         for kind in asked:
-            staging.wait(layer, kind, visit.experts)
-        if len(remaining) == len(asked):  # the last kinds: the layer is whole, and the next one's turn begins
-            self._keep_most_used(visit)
-            if self._reads_ahead(layer, visit.n_tokens):
-                following = self._next[layer]
-                layout = self._layers[following]
-                if self._pager.capacity(following) < layout.n_expert:
-                    for part in layout.parts:
-                        if part.kind not in asked:
-                            staging.begin(following, part.kind, range(layout.n_expert), Urgency.AHEAD)
-                else:
-                    self._prefetch_next(layer)
+            place_of = staging.wait(layer, kind, visit.staged)
+            first = self._racks[layer, kind].first[layer]
+            in_slots = [(expert, first + slot) for expert, slot in visit.slot_of.items()]
+            numbers[kind.value] = self._look_up(layer, [*in_slots, *place_of.items()])[routed]
+        if len(remaining) == len(asked) and self._reads_ahead(layer, visit.n_tokens):
+            self._read_ahead(self._next[layer], staging)
+        return numbers
 
-    def _keep_most_used(self, visit: _Visit) -> None:
-        """Leave the experts the prompt used most in the slots: it warms them for the answer."""
-        staging, layer = self._staging, visit.layer
-        assert staging is not None
-        ascending = np.argsort(self._usage[layer], kind="stable").tolist()
-        staging.finish(layer, ascending)
-        best = set(ascending[-self._pager.capacity(layer) :])
-        absent = set(self._pager.absent(layer))
-        for expert in reversed(ascending):
-            if expert in best and expert in absent and visit.counts[expert]:
-                staging.adopt(layer, expert, best)
+    def _look_up(self, layer: int, numbers: Iterable[tuple[int, int]]) -> NDArray[np.int32]:
+        """Return an array [n_expert] with the numbers of experts at their index."""
+        table = np.zeros(self._layers[layer].n_expert, np.int32)
+        for expert, number in numbers:
+            table[expert] = number
+        return table
 
     def _reads_ahead(self, layer: int, n_tokens: int) -> bool:
         """Say whether a batch needs nearly all experts of the next layer.
@@ -230,7 +267,13 @@ class ExpertPlacer:
         n_expert = self._layers[following].n_expert
         return 1 - (1 - self._n_expert_used / n_expert) ** n_tokens >= READ_AHEAD_SHARE
 
-    def _prefetch_next(self, layer: int) -> None:
-        following = self._next[layer]
-        if self._pager.capacity(following) == self._layers[following].n_expert:
-            self._pager.prefetch(ExpertKey(following, expert) for expert in self._pager.absent(following))
+    def _read_ahead(self, layer: int, staging: Staging) -> None:
+        """Begin to read all experts of a layer: into free slots first, the others to places as these become free."""
+        self._pager.prefetch(ExpertKey(layer, expert) for expert in self._pager.absent(layer))
+        absent = self._pager.absent(layer)
+        for part in self._layers[layer].parts:
+            staging.begin(layer, part.kind, absent, Urgency.AHEAD)
+
+    def _read_ahead_into_slots(self, layer: int) -> None:
+        if self._pager.capacity(layer) == self._layers[layer].n_expert:
+            self._pager.prefetch(ExpertKey(layer, expert) for expert in self._pager.absent(layer))

@@ -1,275 +1,251 @@
-"""Staging: where a batch that routes to more experts than the slots hold finds a whole layer at once.
+"""Staging: places for the experts of a batch that find no slot, filled while the kernels compute with others.
 
-One buffer per weight kind, with room for every expert of a layer at its true index. Experts in slots are copied,
-the others read. gate and up are computed while down is read, down while the next layer's gate and up are read: the
-disk hides behind the compute. Nothing is evicted to stage a layer. When a layer is done, experts worth keeping can be
-copied out into slots; that copy is made before the buffer's place is written again.
+A batch may route to more experts of a layer than the layer has slots. It computes with those that are in slots where
+they are; the others are read into places, which the layers share in turn. The places of a kind are free again as soon
+as its kernels are done, and what waits for a place begins to be read: gate and up while down is computed, the next
+layer's down while its gate and up are. Nothing is evicted to stage a layer. An expert worth keeping is copied from its
+places into a slot when the layer is done.
 
 Invariants (tests/offload/experts/test_staging.py):
- 1. `wait` returns only when every wanted expert of the kind is whole.      test_wait_returns_whole_experts
- 2. A place is not written while it is still to be copied out.              test_copies_out_before_place_is_reused
- 3. An expert copied from a slot is held there until it has been copied.    test_source_slots_are_held
+ 1. `wait` returns only when every wanted expert of the kind is whole.       test_wait_returns_whole_experts
+ 2. A place is given to nobody else until its expert was computed with,
+    and copied out where it is kept.                                         test_a_place_is_not_written_while_in_use
+ 3. No more places are in use than were planned, but for a layer that has
+    lost slots it was planned to have.                                       test_no_more_places_than_planned_are_used
 
 Thread rule: for the compute thread; reader threads do the reading and copying.
 """
 
+import heapq
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from offload.experts.arena import HUGE_PAGE, Arena
+from offload.experts.arena import HUGE_PAGE
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Outcome, Task, Urgency
 from offload.experts.pager import ExpertPager
+from offload.experts.racks import Rack, racks_for
 from offload.experts.reader import Target
 from offload.experts.slot_memory import SlotMemory
 from offload.experts.span_source import SpanSource
-from offload.experts.store import ExpertStore, LayerLayout, WeightKind
+from offload.experts.store import PAGE, ExpertStore, LayerLayout, WeightKind
+
+SPARE_SHARE = 1 / 8
+"""Places beyond those a layer may need, as a share of its experts: the next layer is read into them while experts of
+this one wait to be copied out."""
 
 
-class Shelf(NamedTuple):
-    """Where a kind's buffer lies: expert e begins `e * stride_bytes` behind `address`, whatever the layer.
-
-    One stride for all layers: else, where layers differ in type, the place of one layer's expert would overlap those
-    of several experts of the next, and `copied out before it is written` could not be said of a place.
-    """
-
-    address: int
-    stride_bytes: int
+def staging_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
+    """Return the memory staging takes beside `capacity[layer]` slots: its places, and what kernels note per expert."""
+    places = sum(_n_places(rack, capacity) * rack.stride_bytes + HUGE_PAGE for rack in racks_for(layers))
+    notes = sum(capacity.values()) + max(layout.n_expert for layout in layers.values())
+    return places + notes * PAGE
 
 
-def staging_bytes(layers: Mapping[int, LayerLayout]) -> int:
-    """Return the memory staging needs for these layers: per kind, room for the largest layer's experts."""
-    return sum(n_bytes for _, n_bytes in _shelf_sizes(layers).values())
+def _n_places(rack: Rack, capacity: Mapping[int, int]) -> int:
+    """Return how many places of a rack are used where every layer uses its slots."""
+    return min(rack.n_places, rack.n_places - min(capacity[layer] for layer in rack.first) + _n_spare(rack))
 
 
-def _shelf_sizes(layers: Mapping[int, LayerLayout]) -> dict[WeightKind, tuple[int, int]]:
-    """Return the stride and the size of each kind's buffer, in bytes."""
-    parts = [(layout.n_expert, part) for layout in layers.values() for part in layout.parts]
-    sizes = {}
-    for kind in dict.fromkeys(part.kind for _, part in parts):
-        stride = max(part.region_bytes for _, part in parts if part.kind is kind)
-        n_expert = max(n_expert for n_expert, part in parts if part.kind is kind)
-        sizes[kind] = (stride, -(-n_expert * stride // HUGE_PAGE) * HUGE_PAGE)
-    return sizes
+def _n_spare(rack: Rack) -> int:
+    return round(SPARE_SHARE * rack.n_places)
 
 
-class _Buffer:
-    """One kind's buffer: whose layer it holds, what is wanted, and what is still on its way."""
+class _Part:
+    """One kind of one staged expert: its place once it has one, and the task that brings it there."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.layer = -1
-        self.asked: set[int] = set()
-        self.tasks: dict[Task, int] = {}
-        self.errors: dict[int, BaseException] = {}
+    __slots__ = ("arrived", "dropped", "key", "kind", "place", "task", "urgency")
+
+    def __init__(self, key: ExpertKey, kind: WeightKind, urgency: Urgency) -> None:
+        self.key, self.kind, self.urgency = key, kind, urgency
+        self.place: int | None = None
+        self.task: Task | None = None
+        self.arrived = False
+        self.dropped = False
 
 
-class _CopyOut:
-    """A copy from a place in a buffer into a slot, made once, by whoever comes first."""
+class _Places:
+    """The places of one rack: those free, lowest first, and the parts that wait for one."""
 
-    def __init__(self, source: Target) -> None:
-        self.source = source
-        self.target: Target | None = None
-        self.lock = threading.Lock()
-        self.made = False
+    def __init__(self, rack: Rack) -> None:
+        self.rack = rack
+        self.free = list(range(rack.n_places))
+        self.limit = rack.n_places
+        self.waiting: deque[_Part] = deque()
 
-    def make(self) -> None:
-        with self.lock:
-            if not self.made and self.target is not None:
-                _copy(self.source, self.target)
-            self.made = True
+    @property
+    def n_used(self) -> int:
+        return self.rack.n_places - len(self.free)
 
 
 class Staging:
-    """The staging buffers of one open model."""
+    """The staged experts of one open model."""
 
     def __init__(
         self, store: ExpertStore, memory: SlotMemory, source: SpanSource, loader: Loader, pager: ExpertPager
     ) -> None:
-        """Reserve the buffers; they take memory as they are first used, until `release_memory`."""
         self._store, self._memory, self._source, self._loader, self._pager = store, memory, source, loader, pager
-        sizes = _shelf_sizes(store.layers)
-        self._arena = Arena(sum(n_bytes for _, n_bytes in sizes.values()))
-        self._buffers: dict[WeightKind, _Buffer] = {}
-        address = self._arena.address
-        for kind, (stride, n_bytes) in sizes.items():
-            self._buffers[kind] = _Buffer(Shelf(address, stride))
-            address += n_bytes
-        self._held: dict[int, dict[int, int]] = {}
-        self._copies: dict[tuple[WeightKind, int], _CopyOut] = {}
+        self._racks = [_Places(rack) for rack in racks_for(store.layers)]
+        self._places = {(layer, of.rack.kind): of for of in self._racks for layer in of.rack.first}
+        self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
+        self._parts: dict[tuple[int, WeightKind], dict[int, _Part]] = {place: {} for place in self._places}
+        self._errors: dict[tuple[ExpertKey, WeightKind], BaseException] = {}
         self._changed = threading.Condition()
         self.wait_seconds = 0.0
         self.bytes_read = 0
 
-    def shelf(self, kind: WeightKind) -> Shelf:
-        """Return where the kind's buffer lies."""
-        return self._buffers[kind].shelf
-
-    def begin(self, layer: int, kind: WeightKind, experts: Collection[int], urgency: Urgency) -> None:
-        """Start bringing experts of a layer into the kind's buffer; those asked for already are not asked again."""
-        if layer not in self._held:
-            self._held[layer] = self._pager.hold(layer)
-        slots = self._held[layer]
+    def plan_for(self, capacity: Mapping[int, int]) -> None:
+        """Use as many places as are needed beside `capacity[layer]` slots."""
         with self._changed:
-            buffer = self._buffers[kind]
-            if buffer.layer != layer:
-                self._empty(buffer)
-                buffer.layer = layer
-            new = sorted(set(experts) - buffer.asked, key=lambda expert: (expert in slots, expert))
-            buffer.asked.update(new)
-            for expert in new:
-                buffer.errors.pop(expert, None)
-            tasks = [self._task(layer, kind, expert, slots.get(expert), buffer, urgency) for expert in new]
-            for task, expert in buffer.tasks.items():
-                if expert in experts:
-                    self._loader.hurry(task, urgency)
-            buffer.tasks.update(zip(tasks, new, strict=True))
-        self._loader.submit(*tasks)
+            for places in self._racks:
+                places.limit = _n_places(places.rack, capacity)
 
-    def wait(self, layer: int, kind: WeightKind, experts: Collection[int]) -> None:
-        """Wait until these experts are in the buffer; others that were asked for and not begun are dropped.
+    def staged(self, layer: int) -> set[int]:
+        """Return the experts of a layer that are at places, or on their way there."""
+        with self._changed:
+            return {expert for kind in self._kinds[layer] for expert in self._parts[layer, kind]}
+
+    def begin(self, layer: int, kind: WeightKind, experts: Iterable[int], urgency: Urgency) -> None:
+        """Start bringing experts to places, as these become free; what was asked before is hurried."""
+        with self._changed:
+            places, parts = self._places[layer, kind], self._parts[layer, kind]
+            for expert in experts:
+                part = parts.get(expert)
+                if part is None:
+                    key = ExpertKey(layer, expert)
+                    self._errors.pop((key, kind), None)
+                    part = parts[expert] = _Part(key, kind, urgency)
+                    places.waiting.append(part)
+                elif part.urgency > urgency:
+                    part.urgency = urgency
+                    if part.task is not None:
+                        self._loader.hurry(part.task, urgency)
+            if urgency is not Urgency.AHEAD:  # a layer that has lost slots needs more
+                places.limit = max(places.limit, len(parts))
+            self._loader.submit(*self._give_places(places))
+
+    def want(self, layer: int, experts: Collection[int]) -> None:
+        """Drop what was asked for of a layer and is not wanted after all."""
+        with self._changed:
+            for kind in self._kinds[layer]:
+                self.computed(layer, kind, experts)
+
+    def wait(self, layer: int, kind: WeightKind, experts: Collection[int]) -> dict[int, int]:
+        """Wait until these experts, begun before, are at their places; return expert -> place.
 
         Raises:
             ExpertReadError: one of them could not be read.
         """
-        wanted = set(experts)
         start = time.perf_counter()
-        buffer = self._buffers[kind]
         with self._changed:
-            self._cancel_queued(buffer, wanted)
-            for task, expert in buffer.tasks.items():
-                if expert in wanted:
-                    self._loader.hurry(task, Urgency.DEMAND)
-            while not wanted.isdisjoint(buffer.tasks.values()):
+            parts = self._parts[layer, kind]
+            while True:
+                failed = [expert for expert in experts if expert not in parts]
+                if failed or all(parts[expert].arrived for expert in experts):
+                    break
                 self._changed.wait()
             self.wait_seconds += time.perf_counter() - start
-            error = next((buffer.errors[expert] for expert in buffer.errors if expert in wanted), None)
-            buffer.errors.clear()
-        if error is not None:
-            raise error
+            if failed:
+                raise self._errors[ExpertKey(layer, failed[0]), kind]
+            return {expert: place for expert in experts if (place := parts[expert].place) is not None}
 
-    def staged(self, layer: int) -> bool:
-        """Say whether anything of this layer has been asked for."""
-        return layer in self._held or any(buffer.layer == layer for buffer in self._buffers.values())
-
-    def drop(self, layer: int) -> None:
-        """Forget what was asked for of a layer that needs no staging after all."""
+    def computed(self, layer: int, kind: WeightKind, keep: Collection[int]) -> None:
+        """Free the places of a kind whose kernels are done, but for experts to `keep`."""
         with self._changed:
-            for buffer in self._buffers.values():
-                if buffer.layer == layer:
-                    self._empty(buffer)
-        self.finish(layer, ())
-
-    def finish(self, layer: int, order: Iterable[int]) -> None:
-        """Let go of the slots that were copied from; `order` names experts, the least used first."""
-        held = self._held.pop(layer, {})
-        with self._changed:
-            for buffer in self._buffers.values():
-                if buffer.layer == layer:
-                    self._cancel_queued(buffer)
-                    while not held.keys().isdisjoint(buffer.tasks.values()):  # an unwanted copy may be under way
-                        self._changed.wait()
-        named = dict.fromkeys(expert for expert in order if expert in held)
-        self._pager.unhold(layer, [*(expert for expert in held if expert not in named), *named])
+            self._drop([part for part in self._parts[layer, kind].values() if part.key.expert not in keep])
 
     def adopt(self, layer: int, expert: int, keep: Collection[int]) -> bool:
-        """Copy a staged expert into a slot, all kinds of it, evicting none of `keep`; return whether there was room."""
-        copies = {}
-        for part in self._store.layers[layer].parts:
-            copies[part.kind] = _CopyOut(self._place(layer, part.kind, expert))
+        """Copy an expert, all kinds of it, into a slot, evicting none of `keep`; return whether there was room."""
+        with self._changed:
+            parts = {kind: self._parts[layer, kind].pop(expert) for kind in self._kinds[layer]}
+        slots: list[int] = []
 
-        def work(kind: WeightKind) -> int:
-            copies[kind].make()
-            with self._changed:
-                if self._copies.get((kind, expert)) is copies[kind]:
-                    del self._copies[kind, expert]
+        def work(part: _Part) -> int:
+            assert part.place is not None
+            try:
+                _copy(self._memory.place(layer, part.kind, part.place), self._memory.target(layer, part.kind, slots[0]))
+            finally:
+                self._free(part)
             return 0
 
-        def placed(slot: int) -> None:
-            with self._changed:
-                for kind, copy in copies.items():
-                    copy.target = self._memory.target(layer, kind, slot)
-                    self._copies[kind, expert] = copy
+        works = {kind: partial(work, part) for kind, part in parts.items()}
+        adopted = self._pager.fill(ExpertKey(layer, expert), works, slots.append, keep.__contains__)
+        if not adopted:
+            for part in parts.values():
+                self._free(part)
+        return adopted
 
-        works = {kind: partial(work, kind) for kind in copies}
-        return self._pager.fill(ExpertKey(layer, expert), works, placed, keep.__contains__)
+    def finish(self, layer: int) -> None:
+        """Free all places of a layer."""
+        self.want(layer, ())
 
     def reset(self) -> None:
-        """Drop what is queued, wait for what runs, and let go of all slots: after an error or a cancelled batch."""
+        """Drop everything and wait for what is being read: after an error or a cancelled batch."""
         with self._changed:
-            for buffer in self._buffers.values():
-                self._empty(buffer)
-        for layer in list(self._held):
-            self.finish(layer, list(self._held[layer]))
+            for parts in self._parts.values():
+                self._drop(list(parts.values()))
+            while any(places.n_used for places in self._racks):
+                self._changed.wait()
 
     def release_memory(self) -> None:
-        """Give the buffers' memory back to the system; they can be used again. Nothing may be staged."""
-        with self._changed:
-            copies = list(self._copies.values())
-            for buffer in self._buffers.values():
-                self._empty(buffer)
-        for copy in copies:
-            copy.make()
-        self._arena.release(self._arena.address, self._arena.n_bytes)
-
-    def close(self) -> None:
-        """Give everything back; what is being read is waited for. Harmless when called twice."""
+        """Give the places' memory back to the system; they can be used again. What is staged is dropped."""
         self.reset()
-        self._arena.close()
+        self._memory.release_places()
 
-    def _empty(self, buffer: _Buffer) -> None:
-        """Drop what is queued for a buffer and wait for what runs. Under the lock, which waiting lets go."""
-        self._cancel_queued(buffer)
-        while buffer.tasks:
-            self._changed.wait()
-        buffer.layer = -1
-        buffer.asked.clear()
-        buffer.errors.clear()
+    def _give_places(self, places: _Places) -> list[Task]:
+        """Give free places to those that wait for one; return the tasks that fill them. Under the lock."""
+        tasks = []
+        while places.waiting and places.free and places.n_used < places.limit:
+            part = places.waiting.popleft()
+            part.place = heapq.heappop(places.free)
+            part.task = Task(partial(self._read, part), partial(self._done, part), part.urgency)
+            tasks.append(part.task)
+        return tasks
 
-    def _cancel_queued(self, buffer: _Buffer, wanted: Collection[int] = ()) -> None:
-        """Drop what is queued for a buffer and not wanted."""
-        for task, expert in list(buffer.tasks.items()):
-            if expert not in wanted and self._loader.cancel(task):
-                del buffer.tasks[task]
-                buffer.asked.discard(expert)
+    def _read(self, part: _Part) -> int:
+        assert part.place is not None
+        span = next(span for span in self._store.spans(part.key) if span.kind is part.kind)
+        return self._source.read_spans([span], {part.kind: self._memory.place(part.key.layer, part.kind, part.place)})
 
-    def _place(self, layer: int, kind: WeightKind, expert: int) -> Target:
-        part = next(part for part in self._store.layers[layer].parts if part.kind is kind)
-        shelf = self._buffers[kind].shelf
-        address = shelf.address + expert * shelf.stride_bytes
-        return Target(self._arena.view(address, part.region_bytes), part.start, part.n_bytes)
+    def _done(self, part: _Part, outcome: Outcome) -> None:
+        with self._changed:
+            part.task = None
+            part.arrived = True
+            self.bytes_read += outcome.n_bytes
+            if outcome.error is not None and not part.dropped:
+                self._errors[part.key, part.kind] = outcome.error
+                self._take(part)
+            if part.dropped:
+                self._free(part)
+            self._changed.notify_all()
 
-    def _task(
-        self, layer: int, kind: WeightKind, expert: int, slot: int | None, buffer: _Buffer, urgency: Urgency
-    ) -> Task:
-        def work() -> int:
-            place = self._place(layer, kind, expert)
-            with self._changed:
-                copy = self._copies.pop((kind, expert), None)
-            if copy is not None:
-                copy.make()
-            if slot is not None:
-                _copy(self._memory.target(layer, kind, slot), place)
-                return 0
-            span = next(span for span in self._store.spans(ExpertKey(layer, expert)) if span.kind is kind)
-            return self._source.read_spans([span], {kind: place})
+    def _drop(self, parts: Iterable[_Part]) -> None:
+        """Take parts from their layer; their places are free at once, or when what is being read has been."""
+        with self._changed:
+            for part in parts:
+                self._take(part)
+                if part.place is None:
+                    self._places[part.key.layer, part.kind].waiting.remove(part)
+                elif part.task is None or self._loader.cancel(part.task):
+                    self._free(part)
 
-        def done(outcome: Outcome) -> None:
-            with self._changed:
-                del buffer.tasks[task]
-                self.bytes_read += outcome.n_bytes
-                if outcome.error is not None:
-                    buffer.errors[expert] = outcome.error
-                    buffer.asked.discard(expert)
-                self._changed.notify_all()
+    def _take(self, part: _Part) -> None:
+        del self._parts[part.key.layer, part.kind][part.key.expert]
+        part.dropped = True
 
-        task = Task(work, done, urgency)
-        return task
+    def _free(self, part: _Part) -> None:
+        """Free the place of a part that nobody reads or writes any more."""
+        with self._changed:
+            places = self._places[part.key.layer, part.kind]
+            assert part.place is not None
+            heapq.heappush(places.free, part.place)
+            self._loader.submit(*self._give_places(places))
+            self._changed.notify_all()
 
 
 def _copy(source: Target, target: Target) -> None:

@@ -32,7 +32,7 @@ from offload.ggml.abi import (
     bind,
 )
 from offload.ggml.interleave import interleaved_buffer_type
-from offload.ggml.paged_weights import HUGE_PAGE, PagedWeights
+from offload.ggml.paged_weights import ALIGNMENT, PagedWeights
 from offload.ggml.symbols import symbols
 
 NAME = C.create_string_buffer(b"ExpertPager")
@@ -124,7 +124,7 @@ class PagerDevice:
         def alloc_buffer(buffer_type: int, n_bytes: int) -> int | None:
             _, weights = self._types[buffer_type]
             try:
-                address = weights.reserve_buffer(n_bytes) if n_bytes else None
+                address = weights.base if n_bytes else None
             except BaseException as error:
                 weights.error = error
                 return None
@@ -135,7 +135,7 @@ class PagerDevice:
         for field, callback in (
             ("get_name", lambda buffer_type: C.addressof(NAME)),
             ("alloc_buffer", alloc_buffer),
-            ("get_alignment", lambda buffer_type: HUGE_PAGE),
+            ("get_alignment", lambda buffer_type: ALIGNMENT),
             ("get_alloc_size", lambda buffer_type, tensor: self._types[buffer_type][1].alloc_size(tensor)),
             ("is_host", lambda buffer_type: True),
         ):

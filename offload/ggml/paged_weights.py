@@ -5,7 +5,7 @@ the pager's backend. A graph is walked from one layer's paged nodes to the next:
 that the routed ids are known; the provider brings those experts into memory and says where they are:
 
     in slots    the nodes' ids (`src[2]`) are replaced by slot numbers
-    staged      the nodes' weights (`src[0]`) are replaced by tensors over the staging buffers, ids stay as they are
+    in racks    besides, the nodes' weights (`src[0]`) are replaced by tensors over the whole rack: slots and places
 
 and the walk goes on. Afterwards the nodes are put back as they were: llama.cpp reuses the graph for the next token.
 Where down has not arrived yet, gate and up are computed first.
@@ -29,15 +29,17 @@ from offload.ggml.abi import Buffer, Graph, Tensor
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
 from offload.ggml.symbols import symbols
 
-HUGE_PAGE = 2 << 20
-"""Every tensor's slots begin on this boundary, in bytes."""
+ALIGNMENT = 64
+"""What llama.cpp is told of the buffer of the paged tensors, in bytes; the slots are aligned to pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class PagedTensor:
     """One expert weight tensor as the slots hold it.
 
-    `stride_bytes` lies between two slots; an expert's `n_bytes` begin `phase` bytes into its slot.
+    Slot 0 begins at `address`, and `stride_bytes` lies between two slots; an expert's `n_bytes` begin `phase` bytes
+    into its slot. The rack that reaches the slots and the places for staging begins at `rack_address` and has
+    `rack_slots`.
     """
 
     name: str
@@ -48,23 +50,21 @@ class PagedTensor:
     stride_bytes: int
     phase: int
     interleaved: bool
-
-    @property
-    def reserved_bytes(self) -> int:
-        """Address space for a slot per expert, rounded up to huge pages; only used slots take memory."""
-        return -(-self.n_expert * self.stride_bytes // HUGE_PAGE) * HUGE_PAGE
+    address: int
+    rack_address: int
+    rack_slots: int
 
 
 class Placement(Protocol):
-    """Where the routed experts of one layer are now: in slots, or staged."""
+    """Where a layer's routed experts are, in the shape of the routed ids, contiguous: one of the two is given."""
 
     @property
     def slots(self) -> NDArray[np.int32] | None:
-        """Slot numbers in the shape of the routed ids, contiguous; None when staged."""
+        """Numbers among the layer's own slots, the same for all kinds."""
 
     @property
-    def staged(self) -> Mapping[str, tuple[int, int]] | None:
-        """By kind: address of expert 0's slot, and bytes from one expert's slot to the next; None when in slots."""
+    def racked(self) -> Mapping[str, NDArray[np.int32]] | None:
+        """By kind: numbers in the rack."""
 
 
 class ExpertProvider(Protocol):
@@ -91,35 +91,31 @@ class PagedWeights:
         self,
         tensors: Sequence[PagedTensor],
         *,
-        reserve: Callable[[int], int],
-        placed: Callable[[int, str, int], None],
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Prepare to be opened; nothing is allocated yet.
-
-        `reserve(n_bytes)` returns the address of that much untouched memory, aligned to HUGE_PAGE; `placed(layer,
-        kind, address)` learns where the slots of a tensor begin.
-        """
+        """Prepare to be opened: the memory of the slots is reserved already."""
         self.error: BaseException | None = None
         self.compute_seconds = 0.0
         self.provider: ExpertProvider | None = None
         self._ggml = symbols()
         self._mul_mat_id = self._ggml.mul_mat_id
         self._by_name = {tensor.name: tensor for tensor in tensors}
-        self._reserve, self._placed, self._cancelled = reserve, placed, cancelled
+        self._cancelled = cancelled
         self._of_address: dict[int, PagedTensor] = {}
         self._buffers: set[int] = set()
-        self._ids: dict[int, _SlotIds] = {}
+        self._ids: dict[tuple[int, str], _SlotIds] = {}
         self._interleaver = Interleaver()
         self._presented: list[Buffer] = []
 
-    def reserve_buffer(self, n_bytes: int) -> int:
-        """Return the address of the memory behind the tensors."""
-        return self._reserve(n_bytes)
+    @property
+    def base(self) -> int:
+        """Where llama.cpp's buffer begins: nothing is written there; tensors get their own address later."""
+        return min(tensor.rack_address for tensor in self._by_name.values())
 
     def alloc_size(self, tensor_address: int) -> int:
         """Return how many bytes a tensor occupies in the buffer."""
-        return self._by_name[_name(Tensor.from_address(tensor_address))].reserved_bytes
+        paged = self._by_name[_name(Tensor.from_address(tensor_address))]
+        return paged.n_expert * paged.n_bytes
 
     def init_tensor(self, buffer: int, address: int) -> None:
         """Make a tensor of ours out of llama.cpp's: its kernel chosen, its slots placed, and empty until `opened`."""
@@ -128,8 +124,7 @@ class PagedWeights:
         if paged.interleaved and not self._interleaver.initialise(address):
             message = f"{paged.name} is stored interleaved, but this CPU has no such kernel."
             raise AbiError(message, hint="Pack the model again on this machine.")
-        self._placed(paged.layer, paged.kind, tensor.data)
-        tensor.data = tensor.data + paged.phase
+        tensor.data = paged.address + paged.phase
         tensor.ne[2] = 0
         self._of_address[address] = paged
         self._buffers.add(buffer)
@@ -247,20 +242,27 @@ class PagedWeights:
         assert self.provider is not None
         placement = self.provider.place(layer, routed, [paged.kind for _, paged, _ in phase])
         if placement.slots is not None:
-            ids = self._slot_ids(layer, true_ids, placement.slots)
+            ids = self._slot_ids(layer, "", true_ids, placement.slots)
             for _, _, node in (*phase, *later):
                 if node.src[2] == true_ids:
                     undo.append((node, 2, true_ids))
                     node.src[2] = C.addressof(ids)
             return ids
-        assert placement.staged is not None
-        return [_point_at(node, placement.staged[paged.kind], paged, undo) for _, paged, node in phase]
+        assert placement.racked is not None
+        keep = []
+        for _, paged, node in phase:
+            ids = self._slot_ids(layer, paged.kind, true_ids, placement.racked[paged.kind])
+            rack = _over_rack(node.src[0], paged)
+            undo += [(node, 0, node.src[0]), (node, 2, true_ids)]
+            node.src[0], node.src[2] = C.addressof(rack), C.addressof(ids)
+            keep.append((rack, ids))
+        return keep
 
-    def _slot_ids(self, layer: int, true_ids: int, slots: NDArray[np.int32]) -> Tensor:
+    def _slot_ids(self, layer: int, kind: str, true_ids: int, slots: NDArray[np.int32]) -> Tensor:
         """Return an ids tensor like llama.cpp's own, with slot numbers in it."""
-        held = self._ids.get(layer)
+        held = self._ids.get((layer, kind))
         if held is None or held.shape != slots.shape or held.copied_from != true_ids:
-            held = self._ids[layer] = _SlotIds(true_ids, slots.shape)
+            held = self._ids[layer, kind] = _SlotIds(true_ids, slots.shape)
         held.numbers[:] = slots
         return held.tensor
 
@@ -271,16 +273,14 @@ def _phases(nodes: list[PagedNode]) -> tuple[list[PagedNode], list[PagedNode]]:
     return (nodes[:cut], nodes[cut:]) if cut else (nodes, [])
 
 
-def _point_at(node: Tensor, shelf: tuple[int, int], paged: PagedTensor, undo: list[tuple[Tensor, int, int]]) -> Tensor:
-    """Point a node at a whole tensor over a staging buffer; return that tensor."""
-    whole = Tensor()
-    C.memmove(C.addressof(whole), node.src[0], C.sizeof(Tensor))
-    address, stride = shelf
-    whole.data = address + paged.phase
-    whole.nb[2], whole.nb[3] = stride, stride * paged.n_expert
-    undo.append((node, 0, node.src[0]))
-    node.src[0] = C.addressof(whole)
-    return whole
+def _over_rack(address: int, paged: PagedTensor) -> Tensor:
+    """Return a tensor like the paged one at `address`, over its whole rack."""
+    rack = Tensor()
+    C.memmove(C.addressof(rack), address, C.sizeof(Tensor))
+    rack.data = paged.rack_address + paged.phase
+    rack.ne[2] = paged.rack_slots
+    rack.nb[3] = rack.nb[2] * paged.rack_slots
+    return rack
 
 
 class _Walk:
@@ -322,7 +322,7 @@ class _Walk:
 
 
 class _SlotIds:
-    """A ggml tensor [n_tokens, n_expert_used] of slot numbers, and its memory; kept for the next graph of the layer."""
+    """A ggml tensor [n_tokens, n_expert_used] of numbers, and its memory; kept for the next graph of the layer."""
 
     __slots__ = ("copied_from", "numbers", "shape", "tensor")
 

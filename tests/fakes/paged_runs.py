@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from offload.experts.gguf_store import GgufStore
 from offload.experts.packed_store import PackedStore, packed_path_for
+from offload.experts.slot_memory import ArenaSlots
 from offload.experts.span_source import RetryingSource, SpanSource
 from offload.experts.store import ExpertStore
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
@@ -75,7 +76,9 @@ def plain_context(stored: StoredModel, *, n_ubatch: int = 16) -> Iterator[LlamaC
     """Open the model in llama.cpp alone, every tensor in the layout it has when paged."""
     load()
     buffer_type = interleaved_buffer_type()
-    interleaved = [tensor.name for tensor in paged_tensors(stored.store) if tensor.interleaved]
+    interleaved = [
+        tensor.name for tensor in paged_tensors(stored.store, ArenaSlots(stored.store.layers)) if tensor.interleaved
+    ]
     assert buffer_type is not None or not interleaved
     overrides = [BufferOverride(f"^{re.escape(name)}$", buffer_type or 0) for name in interleaved]
     with (

@@ -63,7 +63,6 @@ class PagerWorld:
         self.missing: dict[ExpertKey, set[WeightKind]] = {}
         self.acquired: dict[int, dict[int, int]] = {}  # layer -> expert -> slot
         self.seen: dict[int, set[WeightKind]] = {}  # layer -> kinds a kernel may look at
-        self.held: dict[int, dict[int, int]] = {}
         self._pinned: set[ExpertKey] = set()  # of acquired experts, those the pager surely has pinned
         self._prefetched: set[ExpertKey] = set()
         self._failed: dict[ExpertKey, list[BaseException]] = {}
@@ -129,12 +128,6 @@ class PagerWorld:
         works = {part.kind: work(part.kind, part.n_bytes) for part in self.store.layers[key.layer].parts}
         return self.pager.fill(key, works, slot_of.append, keep.__contains__)
 
-    def hold(self, layer: int) -> None:
-        self.held[layer] = self.pager.hold(layer)
-
-    def unhold(self, layer: int) -> None:
-        self.pager.unhold(layer, self.held.pop(layer))
-
     def set_capacity(self, layer: int, capacity: int) -> None:
         self.wanted[layer] = capacity
         self.pager.set_capacity(layer, capacity)
@@ -185,7 +178,7 @@ class PagerWorld:
         failed = {other.layer for other in self._pinned & self._failed.keys()}
         if key.layer == self._waits_for and key.layer in failed:
             return False  # `wait` tells of the failure once it has let the layer go
-        return key in self._pinned or key.expert in self.held.get(key.layer, ())
+        return key in self._pinned
 
     # -- what must hold
 

@@ -1,18 +1,18 @@
 """`StagedWorld`: pager, staging and placer over tiny experts of several sizes; reads happen while someone waits."""
 
-import ctypes
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakes.step_loader import StepCondition, StepLoader
-from fakes.tiny_experts import DOWN, GATE, UP, ByteSlots, TinySource, TinyStore, content, layer_layout
+from fakes.tiny_experts import DOWN, GATE, UP, ByteSlots, TinySource, TinyStore, layer_layout
 from offload.experts.eviction import LeastRecentlyUsed
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
 from offload.experts.placement import ExpertPlacer, Placed
+from offload.experts.racks import racks_for
 from offload.experts.staging import Staging
 from offload.experts.store import LayerLayout, WeightKind
 
@@ -23,7 +23,7 @@ LAYERS = (
     layer_layout(2, N_EXPERT, {GATE: 3000, UP: 5000, DOWN: 13000}),
     layer_layout(4, N_EXPERT, {GATE: 100, UP: 100, DOWN: 100}),
 )
-"""Layers whose parts differ in size: the place of an expert in one overlaps several in another if strides differ."""
+"""Layers whose parts differ in size, so that a kind has several racks."""
 
 
 class StagedWorld:
@@ -45,6 +45,7 @@ class StagedWorld:
         policy = LeastRecentlyUsed()
         self.pager = ExpertPager(self.store, self.slots, self.source, self._loader, policy, capacity)
         self.staging = Staging(self.store, self.slots, self.source, self._loader, self.pager)
+        self.staging.plan_for(dict.fromkeys(self.store.layers, n_slots_staged or n_slots))
         if loader is None:
             self.pager._changed = StepCondition(self._meanwhile)
             self.staging._changed = StepCondition(self._meanwhile)
@@ -59,7 +60,6 @@ class StagedWorld:
 
     def close(self) -> None:
         self._loader.close()
-        self.staging.close()
 
     def _meanwhile(self) -> None:
         assert self.steps.running or self.steps.queued, "the compute thread waits, and nothing is under way"
@@ -74,11 +74,17 @@ class StagedWorld:
         return set(range(N_EXPERT)) - set(self.pager.absent(layer))
 
     def staged_whole(self, layer: int, kind: WeightKind, expert: int) -> bool:
-        """Say whether the expert's place in the kind's buffer holds it, whole."""
-        part = next(part for part in self.store.layers[layer].parts if part.kind is kind)
-        shelf = self.staging.shelf(kind)
-        found = ctypes.string_at(shelf.address + expert * shelf.stride_bytes + part.start, part.n_bytes)
-        return found == content(ExpertKey(layer, expert), kind, part.n_bytes)
+        """Say whether the expert is at a place, whole."""
+        place = self.place_of(layer, kind).get(expert)
+        return place is not None and self.slots.holds_at(ExpertKey(layer, expert), kind, place)
+
+    def place_of(self, layer: int, kind: WeightKind) -> dict[int, int]:
+        """Return the places that experts of a layer have been given."""
+        parts = self.staging._parts[layer, kind]
+        return {expert: part.place for expert, part in parts.items() if part.place is not None}
+
+    def n_places_used(self, layer: int, kind: WeightKind) -> int:
+        return self.staging._places[layer, kind].n_used
 
     def slot_whole(self, layer: int, expert: int) -> bool:
         """Say whether the expert is in a slot, whole."""
@@ -88,13 +94,19 @@ class StagedWorld:
 
     def placed_whole(self, layer: int, routed: NDArray[np.int32], kind: WeightKind, placed: Placed) -> bool:
         """Say whether a kernel that follows `placed` finds the routed experts."""
-        if placed.slots is None:
-            assert placed.staged is not None
-            assert placed.staged[kind.value] == self.staging.shelf(kind)
-            return all(self.staged_whole(layer, kind, int(expert)) for expert in routed.reshape(-1))
-        assert placed.slots.shape == routed.shape
-        pairs = zip(routed.reshape(-1), placed.slots.reshape(-1), strict=True)
-        return all(self.slots.holds(ExpertKey(layer, int(expert)), kind, int(slot)) for expert, slot in pairs)
+        numbers = placed.slots if placed.racked is None else placed.racked[kind.value]
+        assert numbers is not None
+        assert numbers.shape == routed.shape
+        return all(
+            self._number_holds(ExpertKey(layer, int(expert)), kind, int(number), in_rack=placed.slots is None)
+            for expert, number in zip(routed.reshape(-1), numbers.reshape(-1), strict=True)
+        )
+
+    def _number_holds(self, key: ExpertKey, kind: WeightKind, number: int, *, in_rack: bool) -> bool:
+        rack = next(rack for rack in racks_for(self.store.layers) if rack.kind is kind and key.layer in rack.first)
+        if in_rack and number < rack.n_places:
+            return self.slots.holds_at(key, kind, number)
+        return self.slots.holds(key, kind, number - rack.first[key.layer] if in_rack else number)
 
     def visit(
         self,

@@ -42,7 +42,7 @@ class StepCondition(threading.Condition):
     """Where the only thread would wait, it does the part of the others: `meanwhile`, with the lock let go."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
-        super().__init__(threading.Lock())
+        super().__init__(threading.RLock())
         self._meanwhile = meanwhile
 
     def wait(self, timeout: float | None = None) -> bool:

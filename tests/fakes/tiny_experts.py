@@ -93,11 +93,12 @@ class TinySource:
 
 
 class ByteSlots:
-    """Slots in bytearrays; knows which have memory."""
+    """Slots and places in bytearrays; knows which have memory."""
 
     def __init__(self, store: TinyStore) -> None:
         self._layers = store.layers
         self._memory: dict[tuple[int, WeightKind, int], bytearray] = {}
+        self._places: dict[tuple[WeightKind, int, int], bytearray] = {}
         self.with_memory: set[tuple[int, int]] = set()
 
     def target(self, layer: int, kind: WeightKind, slot: int) -> Target:
@@ -105,6 +106,19 @@ class ByteSlots:
         self.with_memory.add((layer, slot))
         region = self._memory.setdefault((layer, kind, slot), bytearray(part.region_bytes))
         return Target(memoryview(region), part.start, part.n_bytes)
+
+    def place(self, layer: int, kind: WeightKind, place: int) -> Target:
+        part = self._part(layer, kind)
+        region = self._places.setdefault((kind, part.region_bytes, place), bytearray(part.region_bytes))
+        return Target(memoryview(region), part.start, part.n_bytes)
+
+    def release_places(self) -> None:
+        self._places.clear()
+
+    @property
+    def places_with_memory(self) -> set[tuple[WeightKind, int, int]]:
+        """Kind, length and number of every place that was touched since places were released."""
+        return set(self._places)
 
     def release(self, layer: int, slot: int) -> None:
         self.with_memory.discard((layer, slot))
@@ -115,6 +129,12 @@ class ByteSlots:
         """Say whether the slot holds this part of this expert, whole."""
         part = self._part(key.layer, kind)
         region = self._memory.get((key.layer, kind, slot), b"")
+        return region[part.start : part.start + part.n_bytes] == content(key, kind, part.n_bytes)
+
+    def holds_at(self, key: ExpertKey, kind: WeightKind, place: int) -> bool:
+        """Say whether the place holds this part of this expert, whole."""
+        part = self._part(key.layer, kind)
+        region = self._places.get((kind, part.region_bytes, place), b"")
         return region[part.start : part.start + part.n_bytes] == content(key, kind, part.n_bytes)
 
     def _part(self, layer: int, kind: WeightKind) -> PartLayout:

@@ -22,6 +22,7 @@ from fakes.paged_runs import (
     prompt_and_answer,
 )
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
+from offload.experts.slot_memory import ArenaSlots
 from offload.paged_model import paged_tensors
 
 N_EXPERT = 16
@@ -153,4 +154,4 @@ def test_the_interleaved_layout_is_compared_where_the_cpu_has_it(tmp_path: Path)
     plain = gguf_model(path)
     with plain_context(stored) as one, plain_context(plain) as other:
         differs = not np.array_equal(prompt_and_answer(one), prompt_and_answer(other))
-    assert differs == any(tensor.interleaved for tensor in paged_tensors(stored.store))
+    assert differs == any(tensor.interleaved for tensor in paged_tensors(stored.store, ArenaSlots(stored.store.layers)))

@@ -9,7 +9,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from offload.errors import BudgetError
-from offload.experts.arena import HUGE_PAGE
 from offload.experts.staging import staging_bytes
 from offload.experts.store import LayerLayout, PartLayout, WeightKind, WeightLayout
 from offload.memory_plan import (
@@ -45,7 +44,7 @@ def needs(layers: Mapping[int, LayerLayout], *, n_expert_used: int = 2, n_ubatch
 
 
 EVEN = {layer: layer_layout(layer, 64, MIB) for layer in range(8)}
-"""8 layers of 64 experts of 3 MiB: 1.5 GiB of experts, 192 MiB of staging."""
+"""8 layers of 64 experts of 3 MiB: 1.5 GiB of experts, up to 192 MiB of staging."""
 
 
 def everything(layers: Mapping[int, LayerLayout]) -> dict[int, int]:
@@ -93,8 +92,9 @@ budgets_above_floor = st.one_of(st.integers(0, 64 * MIB), st.integers(0, 4 * GIB
 
 
 def decoding_bytes(plan: MemoryPlan, given: Needs) -> int:
-    """What the plan takes while decoding, when the staging buffers' memory is the slots'."""
-    return given.fixed_bytes + slots_bytes(given.layers, plan.capacity)
+    """What the plan takes while decoding, when staging's memory may be lent to the slots."""
+    staging = 0 if plan.lends else plan.staging_bytes
+    return given.fixed_bytes + slots_bytes(given.layers, plan.capacity) + staging
 
 
 @given(models(), budgets_above_floor)
@@ -121,10 +121,12 @@ def test_staging_never_has_more_slots_than_decoding(given: Needs, above: int) ->
 
 
 @given(models(), budgets_above_floor, st.integers(0, GIB))
-def test_more_memory_never_means_fewer_slots(given: Needs, above: int, more: int) -> None:
+def test_more_memory_never_means_fewer_slots_for_batches(given: Needs, above: int, more: int) -> None:
+    """While decoding it may: where staging's memory is no longer worth lending."""
     budget = floor_bytes(given) + above
     less, plenty = make_plan(given, budget, ""), make_plan(given, budget + more, "")
-    assert min(less.capacity.values()) <= min(plenty.capacity.values())
+    if less.staged_capacity is not None:
+        assert min(less.staged_capacity.values()) <= min((plenty.staged_capacity or plenty.capacity).values())
     assert less.n_ubatch <= plenty.n_ubatch
 
 
@@ -150,8 +152,26 @@ def test_no_memory_is_left_that_would_hold_a_slot_in_every_layer(given: Needs, a
     budget = floor_bytes(given) + above
     plan = make_plan(given, budget, "")
     assume(plan.capacity != everything(given.layers))
-    more = {layer: min(given.layers[layer].n_expert, n_slots + 1) for layer, n_slots in plan.capacity.items()}
-    assert given.fixed_bytes + slots_bytes(given.layers, more) > budget
+    capacities = [plan.capacity] if plan.staged_capacity is None or plan.lends else []
+    staged = [] if plan.staged_capacity is None else [plan.staged_capacity]
+    for n_slots_of, is_staged in [(slots, False) for slots in capacities] + [(slots, True) for slots in staged]:
+        more = {layer: min(given.layers[layer].n_expert, n_slots + 1) for layer, n_slots in n_slots_of.items()}
+        staging = staging_bytes(given.layers, more) if is_staged else 0
+        assert given.fixed_bytes + slots_bytes(given.layers, more) + staging > budget
+
+
+def test_staging_lends_its_memory_only_where_that_makes_many_more_slots() -> None:
+    given = needs(EVEN)
+    lowest = floor_bytes(given) + staging_bytes(EVEN, floor(given))
+    lends = []
+    for budget in range(lowest, given.fixed_bytes + slots_bytes(EVEN, everything(EVEN)), 64 * MIB):
+        plan = make_plan(given, budget, "")
+        assert plan.staged_capacity is not None
+        n_slots, n_slots_staged = sum(plan.capacity.values()), sum(plan.staged_capacity.values())
+        assert n_slots >= 1.1 * n_slots_staged if plan.lends else plan.capacity == plan.staged_capacity
+        lends.append(plan.lends)
+    assert lends == sorted(lends, reverse=True)
+    assert set(lends) == {True, False}
 
 
 @given(models(), st.integers(1, GIB))
@@ -193,7 +213,7 @@ def test_plenty_makes_everything_resident_and_stages_nothing() -> None:
 
 def test_between_them_batches_are_staged() -> None:
     given = needs(EVEN)
-    staging = staging_bytes(EVEN)
+    staging = staging_bytes(EVEN, floor(given))
     plan = make_plan(given, floor_bytes(given) + staging, "")
     assert plan.staged_capacity == floor(given)
     assert plan.staging_bytes == staging
@@ -204,7 +224,7 @@ def test_between_them_batches_are_staged() -> None:
 
 def test_without_room_for_staging_batches_are_small() -> None:
     given = needs(EVEN)
-    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN) - 1, "")
+    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given)) - 1, "")
     assert plan.staged_capacity is None
     assert plan.n_ubatch == min(plan.capacity.values()) // 2 > 1
 
@@ -217,11 +237,10 @@ def test_a_dense_model_needs_its_weights_and_no_slots() -> None:
     assert (plan.slot_bytes, plan.resident_share, plan.n_ubatch, plan.n_expert) == (0, 1.0, 512, 0)
 
 
-def test_slots_are_counted_in_huge_pages_per_kind() -> None:
+def test_slots_are_counted_in_pages_per_kind() -> None:
     layers = {0: layer_layout(0, 64, 100)}
-    assert slots_bytes(layers, {0: 1}) == 3 * HUGE_PAGE
-    assert slots_bytes(layers, {0: 64}) == 3 * HUGE_PAGE
-    assert slots_bytes({0: layer_layout(0, 600, 4096)}, {0: 513}) == 3 * 2 * HUGE_PAGE
+    assert slots_bytes(layers, {0: 1}) == 3 * 4096
+    assert slots_bytes(layers, {0: 64}) == 3 * 64 * 4096
 
 
 def test_the_message_says_what_to_lower() -> None:
@@ -231,7 +250,7 @@ def test_the_message_says_what_to_lower() -> None:
 
 def test_the_lines_name_every_part_and_the_store() -> None:
     given = needs(EVEN)
-    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN), "model.offload")
+    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given)), "model.offload")
     lines = plan.lines()
     names = ["budget", "runtime", "dense weights", "KV cache", "compute buffers", "reading", "staging", "expert slots"]
     assert [line[:16].strip() for line in lines[:-1]] == [*names, "total"]

@@ -7,6 +7,7 @@ import pytest
 from fakes.paged_runs import StoredModel, gguf_model, packed_model, paged_context, prefill
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.errors import ModelFileError, ModelNotFoundError
+from offload.experts.slot_memory import ArenaSlots
 from offload.experts.slots import SlotState
 from offload.ggml.interleave import Interleaver
 from offload.gguf_header import read_gguf_header
@@ -26,15 +27,16 @@ def open_paged(stored: StoredModel, **options: object) -> PagedModel:
 @pytest.mark.parametrize("architecture", MOE, ids=lambda architecture: architecture.name.lower())
 def test_all_expert_tensors_are_paged_and_no_others(tmp_path: Path, architecture: TinyArchitecture) -> None:
     stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", architecture))
-    paged = {tensor.name for tensor in paged_tensors(stored.store)}
+    paged = {tensor.name for tensor in paged_tensors(stored.store, ArenaSlots(stored.store.layers))}
     assert paged == {name for name in stored.header.tensors if name.endswith("_exps.weight")}
 
 
 def test_a_paged_tensor_has_room_for_every_expert_at_its_place(tmp_path: Path) -> None:
     stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE, n_expert=8))
-    for tensor in paged_tensors(stored.store):
+    for tensor in paged_tensors(stored.store, ArenaSlots(stored.store.layers)):
         assert tensor.stride_bytes >= tensor.phase + tensor.n_bytes
-        assert tensor.reserved_bytes >= 8 * tensor.stride_bytes
+        assert tensor.rack_address <= tensor.address
+        assert tensor.address + 8 * tensor.stride_bytes <= tensor.rack_address + tensor.rack_slots * tensor.stride_bytes
         assert not tensor.interleaved
 
 

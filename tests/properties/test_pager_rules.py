@@ -75,8 +75,6 @@ class PagerUse(RuleBasedStateMachine):
         world = self.world
         if layer in world.acquired:
             world.release(layer)
-        if layer in world.held:
-            world.unhold(layer)
         self._meanwhile(meanwhile)
         world.acquire(layer, order[: min(n, world.wanted[layer])], counted=counted)
 
@@ -92,13 +90,6 @@ class PagerUse(RuleBasedStateMachine):
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         self.world.release(data.draw(st.sampled_from(sorted(self.world.acquired))))
-
-    @rule(layer=LAYER)
-    def hold_or_unhold(self, layer: int) -> None:
-        if layer in self.world.held:
-            self.world.unhold(layer)
-        elif layer not in self.world.acquired:
-            self.world.hold(layer)
 
     @rule(key=KEY, keep=st.sets(EXPERT))
     def fill(self, key: ExpertKey, keep: set[int]) -> None:

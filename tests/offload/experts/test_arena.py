@@ -2,6 +2,7 @@
 
 import mmap
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +53,34 @@ def test_pages_that_are_released_in_part_stay() -> None:
     arena.release(arena.address + 1, mmap.PAGESIZE)
     arena.release(arena.address + 2 * mmap.PAGESIZE, mmap.PAGESIZE - 1)
     assert view[0] == view[mmap.PAGESIZE] == view[2 * mmap.PAGESIZE] == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "n_bytes", "huge"),
+    [(0, 0, 0), (0, HUGE_PAGE, 1), (0, HUGE_PAGE - 1, 0), (1, HUGE_PAGE, 0), (4096, 3 * HUGE_PAGE - 4096, 2)],
+)
+def test_only_whole_huge_pages_of_a_range_are_asked_for(start: int, n_bytes: int, huge: int) -> None:
+    arena = Arena(3 * HUGE_PAGE)
+    arena.use_small_pages()
+    arena.use_huge_pages(arena.address + start, n_bytes)
+    view = arena.view(arena.address, arena.n_bytes)
+    view[:] = b"\x01" * len(view)
+    assert advised_bytes(arena) == (huge * HUGE_PAGE if sys.platform == "linux" else 0)
+
+
+def advised_bytes(arena: Arena) -> int:
+    """Return how much of an arena Linux was asked to back with huge pages. Source: proc(5), VmFlags of smaps."""
+    if sys.platform != "linux":
+        return 0
+    advised, overlap = 0, 0
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name = line.split()[0]
+        if not name.endswith(":"):
+            first, last = (int(part, 16) for part in name.split("-"))
+            overlap = max(0, min(last, arena.address + arena.n_bytes) - max(first, arena.address))
+        elif name == "VmFlags:" and "hg" in line.split():
+            advised += overlap
+    return advised
 
 
 def test_closing_twice_is_harmless() -> None:

@@ -11,7 +11,6 @@ from offload.experts.eviction import LeastRecentlyUsed
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
-from offload.experts.slots import SlotState
 
 EVERY_KIND = (GATE, UP, DOWN)
 
@@ -166,6 +165,16 @@ def test_cancelling_drops_what_has_not_begun(world: PagerWorld) -> None:
     assert resident(world) == {0}
 
 
+def test_cancelling_keeps_the_error_of_the_half_that_was_read(world: PagerWorld) -> None:
+    world.source.broken = set(keys(1))
+    world.prefetch(keys(1), evict=False)
+    world.loader.start()
+    world.loader.finish()
+    world.pager.cancel(keys(1))
+    assert resident(world) == set()
+    assert world.pager.error(ExpertKey(0, 1)) is not None
+
+
 def test_cancelling_drops_no_demand(world: PagerWorld) -> None:
     world.acquire(0, [1])
     world.release(0)
@@ -189,23 +198,6 @@ def test_a_fill_evicts_nobody_worth_keeping(world: PagerWorld) -> None:
 def test_an_expert_that_has_a_slot_is_not_filled(world: PagerWorld) -> None:
     make_resident(world, 0)
     assert not world.fill(ExpertKey(0, 0), keep=())
-
-
-def test_holding_pins_what_is_ready_and_not_acquired(world: PagerWorld) -> None:
-    make_resident(world, 0, 1)
-    world.acquire(0, [0, 4])
-    world.hold(0)
-    assert set(world.held[0]) == {1}
-    assert world.pager.states(0)[1] == SlotState.PINNED
-
-
-def test_unholding_tells_the_policy_who_was_used_least(world: PagerWorld) -> None:
-    make_resident(world, 0, 1, 2)
-    world.hold(0)
-    world.held.clear()
-    world.pager.unhold(0, [1, 2, 0])
-    make_resident(world, 4)
-    assert resident(world) == {0, 2, 4}
 
 
 def test_shrinking_evicts_the_least_recently_used_and_releases_their_memory(world: PagerWorld) -> None:

@@ -59,7 +59,7 @@ def test_gate_and_up_in_one_matrix_are_staged_and_paged_alike() -> None:
 def test_a_batch_that_fits_is_placed_in_slots_in_the_shape_of_its_routes(world: StagedWorld) -> None:
     routed = np.array([[0, 1], [1, 2], [2, 0]], np.int32)
     placed = world.placer.place(0, routed, ["gate", "up"])
-    assert placed.staged is None
+    assert placed.racked is None
     assert placed.slots is not None
     assert placed.slots.dtype == np.int32
     assert len(np.unique(placed.slots)) == 3
@@ -68,6 +68,45 @@ def test_a_batch_that_fits_is_placed_in_slots_in_the_shape_of_its_routes(world: 
 def test_a_batch_that_does_not_fit_is_staged(world: StagedWorld) -> None:
     for placed in world.visit(0, EVERYONE):
         assert placed.slots is None
+
+
+def test_experts_in_slots_are_computed_with_where_they_are(world: StagedWorld) -> None:
+    world.make_resident(0, 1, 4)
+    world.source.begun.clear()
+    world.visit(0, EVERYONE)
+    assert {key.expert for key, _ in world.source.begun if key.layer == 0} == {0, 2, 3, 5}
+
+
+def test_no_expert_is_read_twice_for_a_batch(world: StagedWorld) -> None:
+    for layer in world.store.layers:
+        world.visit(layer, BIG_BATCH)
+    world.steps.drain()
+    assert len(world.source.begun) == len(set(world.source.begun)) == 3 * N_EXPERT * 4
+
+
+def test_a_batch_evicts_nothing_before_it_is_done(world: StagedWorld) -> None:
+    world.make_resident(0, 0, 1, 2)
+    routed = np.array([[3, 4], [3, 4], [3, 5], [0, 1]], np.int32)
+    for kinds in (["gate", "up"], ["down"]):
+        world.placer.place(0, routed, kinds)
+        assert world.resident(0) == {0, 1, 2}
+        world.placer.computed(0, kinds)
+    assert world.resident(0) == {0, 3, 4}
+
+
+def test_places_are_free_when_a_batch_is_done(world: StagedWorld) -> None:
+    for layer in world.store.layers:
+        world.visit(layer, BIG_BATCH)
+    world.steps.drain()
+    assert {world.n_places_used(layer, kind) for layer in world.store.layers for kind in (GATE, UP, DOWN)} == {0}
+
+
+def test_a_layer_that_loses_slots_while_it_is_read_ahead_is_staged_all_the_same(world: StagedWorld) -> None:
+    world.make_resident(1, 0, 1, 2)
+    world.visit(0, BIG_BATCH)
+    world.pager.set_ceiling(1, 1)
+    world.visit(1, BIG_BATCH)
+    world.visit(2, BIG_BATCH)
 
 
 def test_a_batch_of_no_tokens_needs_nothing(world: StagedWorld) -> None:
@@ -133,7 +172,7 @@ BIG_BATCH = EVERYONE * 3
 def test_a_big_batch_reads_the_next_layer_ahead(world: StagedWorld) -> None:
     world.visit(0, BIG_BATCH)
     assert begun_layers(world) == {0, 1}
-    assert {kind for key, kind in world.source.begun if key.layer == 1} == {GATE, UP}
+    assert {kind for key, kind in world.source.begun if key.layer == 1} == {GATE, UP, DOWN}
 
 
 def test_a_small_batch_reads_nothing_ahead(world: StagedWorld) -> None:

@@ -13,7 +13,6 @@ from fakes.paged_runs import ANSWER, PROMPT, Logits, decode, gguf_model, plain_c
 from fakes.resident_experts import ResidentExperts
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.errors import AbiError, CancelledError, DecodeError, ExpertReadError, OffloadError
-from offload.experts.arena import HUGE_PAGE
 from offload.ggml.device import pager_device
 from offload.ggml.interleave import Interleaver
 from offload.ggml.paged_weights import PagedTensor, PagedWeights
@@ -40,15 +39,12 @@ def opened_weights(
     experts: ResidentExperts,
     tensors: list[PagedTensor] | None = None,
     *,
-    reserve: Callable[[int], int] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[PagedWeights, LlamaModel]]:
     """Open the model over these weights, as `paged_model` does; close everything."""
     load()
     weights = PagedWeights(
         experts.tensors if tensors is None else tensors,
-        reserve=reserve or experts.reserve,
-        placed=experts.placed,
         cancelled=cancelled,
     )
     buffer_type = pager_device().attach(weights)
@@ -84,28 +80,28 @@ def context_on(weights: PagedWeights, model: LlamaModel) -> Iterator[LlamaContex
 
 
 @pytest.mark.parametrize("phase", [0, 32, 2304])
-@pytest.mark.parametrize("stages", [False, True], ids=["slots", "staged"])
-def test_experts_are_computed_with_wherever_they_lie(path: Path, expected: Logits, phase: int, stages: bool) -> None:
+@pytest.mark.parametrize("racked", [False, True], ids=["slots", "rack"])
+def test_experts_are_computed_with_wherever_they_lie(path: Path, expected: Logits, phase: int, racked: bool) -> None:
     experts = ResidentExperts(path, phase=phase)
-    experts.stages = stages
+    experts.racked = racked
     with opened_context(experts) as context:
         assert np.array_equal(prompt_and_answer(context), expected)
 
 
-def test_slots_and_staging_may_alternate(path: Path, expected: Logits) -> None:
+def test_slots_and_racks_may_alternate(path: Path, expected: Logits) -> None:
     """The nodes get back what they pointed at: llama.cpp uses the same graph for token after token."""
     experts = ResidentExperts(path)
     with opened_context(experts) as context:
         found = [prefill(context)]
         for index, token in enumerate(ANSWER):
-            experts.stages = index % 3 == 1
+            experts.racked = index % 3 == 1
             found.append(decode(context, [token], position=len(PROMPT) + index))
     assert np.array_equal(np.concatenate(found), expected)
 
 
 def test_the_provider_is_asked_for_gate_and_up_and_then_for_down(path: Path) -> None:
     experts = ResidentExperts(path)
-    experts.stages = True
+    experts.racked = True
     with opened_context(experts) as context:
         context.decode(PROMPT[:5], position=0, logits="all")
     gate_and_up = [(layer, shape, set(kinds)) for layer, shape, kinds in experts.asked[::2]]
@@ -127,8 +123,7 @@ def test_nothing_is_read_while_loading(path: Path) -> None:
     fill = experts.fill
 
     def fill_and_look() -> None:
-        assert experts._arena is not None
-        seen.append(not any(experts._arena.view(experts._arena.address, experts._arena.n_bytes)))
+        seen.append(experts.untouched)
         fill()
 
     experts.fill = fill_and_look  # type: ignore[method-assign]
@@ -192,14 +187,6 @@ def test_compute_time_is_counted(path: Path) -> None:
         assert weights.compute_seconds > 0.0
 
 
-def test_memory_that_cannot_be_reserved_is_reported_as_such(path: Path) -> None:
-    def refuse(n_bytes: int) -> int:
-        raise OSError(f"no room for {n_bytes}")
-
-    with pytest.raises(OSError, match="no room for"), opened_weights(ResidentExperts(path), reserve=refuse):
-        pass
-
-
 def test_a_tensor_that_llama_cpp_does_not_load_is_missed(path: Path) -> None:
     experts = ResidentExperts(path)
     unknown = replace(experts.tensors[0], name="blk.9.ffn_up_exps.weight")
@@ -220,12 +207,6 @@ def test_an_interleaved_tensor_without_a_kernel_is_refused(tmp_path: Path) -> No
     interleaved = [replace(tensor, interleaved=True) for tensor in experts.tensors]
     with pytest.raises(AbiError, match="stored interleaved"), opened_weights(experts, interleaved):
         pass
-
-
-def test_reserved_memory_is_whole_huge_pages() -> None:
-    tensor = PagedTensor("blk.0.ffn_up_exps.weight", 0, "up", 3, 4000, 4096, 0, interleaved=False)
-    assert tensor.reserved_bytes == HUGE_PAGE
-    assert replace(tensor, n_expert=513).reserved_bytes == 2 * HUGE_PAGE
 
 
 def test_closing_twice_is_harmless(path: Path) -> None:
