@@ -22,10 +22,6 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_backend_buffer_init", PTR, (PTR, BufferInterface, PTR, SIZE)),
     # size_t ggml_nbytes(const struct ggml_tensor *)
     ("ggml_nbytes", SIZE, (PTR,)),
-    # int ggml_graph_n_nodes(struct ggml_cgraph *)
-    ("ggml_graph_n_nodes", INT, (PTR,)),
-    # struct ggml_tensor * ggml_graph_node(struct ggml_cgraph *, int i)
-    ("ggml_graph_node", PTR, (PTR, INT)),
     # bool ggml_backend_buft_is_host(ggml_backend_buffer_type_t)
     ("ggml_backend_buft_is_host", C.c_bool, (PTR,)),
     # const char * ggml_op_name(enum ggml_op)

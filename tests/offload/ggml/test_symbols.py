@@ -44,16 +44,16 @@ class Library:
         return found
 
 
-@pytest.mark.parametrize("name", ["ggml_backend_register", "ggml_graph_node"])
+@pytest.mark.parametrize("name", ["ggml_backend_register", "ggml_new_tensor_3d"])
 def test_a_missing_function_is_named(native: Any, name: str) -> None:
     with pytest.raises(AbiError, match=rf"no function {name}\. Install llama-cpp-python == 0\.3\.36"):
         Symbols([Library(native, **{name: None})])  # type: ignore[list-item]
 
 
 def test_a_function_may_be_in_another_of_the_libraries(native: Any) -> None:
-    without = Library(native, ggml_graph_node=None)
+    without = Library(native, ggml_new_tensor_3d=None)
     ggml = Symbols([without, native])  # type: ignore[list-item]
-    assert ggml.ggml_graph_node is native.ggml_graph_node
+    assert ggml.ggml_new_tensor_3d is native.ggml_new_tensor_3d
 
 
 def test_a_library_without_mul_mat_id_is_refused(native: Any) -> None:
