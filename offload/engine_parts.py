@@ -16,7 +16,7 @@ from offload.llama.context import LlamaContext
 from offload.llama.footprint import measure_footprint
 from offload.llama.library import load
 from offload.llama.model import LlamaModel
-from offload.machine import machine_memory, physical_cores, resident_memory
+from offload.machine import backs_all_with_huge_pages, machine_memory, physical_cores, resident_memory
 from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan
 from offload.paged_model import PagedModel, dense_overrides
 from offload.store_choice import choose_store
@@ -119,6 +119,7 @@ def prepare(path: str | Path | None, config: EngineConfig) -> Prepared:
         n_ubatch=n_ubatch,
         n_expert_used=header.n_expert_used,
         layers=store.layers if store is not None else {},
+        huge_pages=backs_all_with_huge_pages(),
     )
     store_name = store.files[0].name if store is not None else ""
     plan = make_plan(needs, _budget(config.memory, own_bytes), store_name)

@@ -84,6 +84,11 @@ def cpu_flags(root: Path = _ROOT) -> frozenset[str]:
     return frozenset(described.split())
 
 
+def backs_all_with_huge_pages(root: Path = _ROOT) -> bool:
+    """Say whether Linux backs all memory with huge pages, asked or not. Source: admin-guide/mm/transhuge (kernel)."""
+    return "[always]" in _text(root / "sys/kernel/mm/transparent_hugepage/enabled")
+
+
 def free_disk_bytes(folder: Path) -> int:
     """Return the bytes this user may still write in `folder`, which need not exist yet: its nearest parent answers.
 

@@ -10,10 +10,11 @@ model needs is measured elsewhere and given.
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from offload.bytesize import format_bytes
 from offload.errors import BudgetError
-from offload.experts.staging import staging_bytes
+from offload.experts.staging import Notes, noted_bytes, staging_bytes
 from offload.experts.store import LayerLayout
 
 LENT_FROM = 0.1
@@ -40,6 +41,13 @@ class Needs:
     n_ubatch: int
     n_expert_used: int
     layers: Mapping[int, LayerLayout]
+    huge_pages: bool = False
+    """Whether the system backs all memory with huge pages, asked or not."""
+
+    @property
+    def notes(self) -> Notes:
+        """What a kernel notes of a batch for each expert: at most every token, in 8 bytes."""
+        return Notes(8 * self.n_expert_used * self.n_ubatch, self.huge_pages)
 
     @property
     def fixed_bytes(self) -> int:
@@ -163,8 +171,11 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         capacity = everything
     else:
         capacity = _fill(needs.layers, floor, left, slots_bytes)
-        if _staged_bytes(needs.layers, floor) <= left:
-            staged_capacity = _fill(needs.layers, floor, left, _staged_bytes)
+        staged = partial(_staged_bytes, notes=needs.notes)
+        if staged(needs.layers, floor) <= left:
+            staged_capacity = _fill(needs.layers, floor, left, staged)
+            lent = left - noted_bytes(needs.layers, staged_capacity, needs.notes)
+            capacity = _fill(needs.layers, floor, lent, slots_bytes)
             if sum(capacity.values()) < (1 + LENT_FROM) * sum(staged_capacity.values()):
                 capacity = staged_capacity
     fits_slots = min((n // needs.n_expert_used for n in capacity.values()), default=needs.n_ubatch)
@@ -177,7 +188,7 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         kv_bytes=needs.kv_bytes,
         compute_bytes=needs.compute_bytes,
         reading_bytes=needs.reading_bytes,
-        staging_bytes=staging_bytes(needs.layers, staged_capacity) if staged_capacity is not None else 0,
+        staging_bytes=staging_bytes(needs.layers, staged_capacity, needs.notes) if staged_capacity is not None else 0,
         slot_bytes=slots_bytes(needs.layers, staged_capacity or capacity),
         n_ctx=needs.n_ctx,
         n_ubatch=needs.n_ubatch if unbounded else max(1, min(needs.n_ubatch, fits_slots)),
@@ -194,8 +205,8 @@ def slots_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) 
     return sum(capacity[layer] * layout.slot_bytes for layer, layout in layers.items())
 
 
-def _staged_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
-    return slots_bytes(layers, capacity) + staging_bytes(layers, capacity)
+def _staged_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], notes: Notes) -> int:
+    return slots_bytes(layers, capacity) + staging_bytes(layers, capacity, notes)
 
 
 def _fill(

@@ -115,7 +115,8 @@ class PagedModel:
             self._staging = self._make_staging()
         staging = self._staging if staged_capacity is not None else None
         self.placer.resize(capacity, staging, staged_capacity)
-        self._memory.use_huge_pages(capacity)
+        # Not for slots that lend their memory: a huge page that is used in part is not given back.
+        self._memory.use_huge_pages(staged_capacity or capacity)
 
     def pending_error(self) -> BaseException | None:
         """Return, once, what failed inside llama.cpp's compute; the experts of the failed graph are let go."""

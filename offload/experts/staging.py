@@ -22,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,18 +34,38 @@ from offload.experts.racks import Rack, racks_for
 from offload.experts.reader import Target
 from offload.experts.slot_memory import SlotMemory
 from offload.experts.span_source import SpanSource
-from offload.experts.store import PAGE, ExpertStore, LayerLayout, WeightKind
+from offload.experts.store import PAGE, ExpertStore, LayerLayout, WeightKind, page_ceil
 
 SPARE_SHARE = 1 / 8
 """Places beyond those a layer may need, as a share of its experts: the next layer is read into them while experts of
 this one wait to be copied out."""
 
 
-def staging_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
-    """Return the memory staging takes beside `capacity[layer]` slots: its places, and what kernels note per expert."""
+class Notes(NamedTuple):
+    """How kernels note which tokens go to an expert: a list for every number of a rack, in work memory that stays.
+
+    `list_bytes` lie from one expert's list to the next, a few of them used. Source: `mul_mat_id` (ggml-cpu.c).
+    """
+
+    list_bytes: int
+    huge_pages: bool = False
+    """Whether the system backs all memory with huge pages: then the lists nobody uses take memory too."""
+
+
+def staging_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], notes: Notes) -> int:
+    """Return the memory staging takes beside `capacity[layer]` slots: its places, and the kernels' notes."""
     places = sum(_n_places(rack, capacity) * rack.stride_bytes + HUGE_PAGE for rack in racks_for(layers))
-    notes = sum(capacity.values()) + max(layout.n_expert for layout in layers.values())
-    return places + notes * PAGE
+    return places + noted_bytes(layers, capacity, notes)
+
+
+def noted_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], notes: Notes) -> int:
+    """Return the work memory that kernels keep once a batch was staged, beside `capacity[layer]` slots."""
+    # gate and up see the same tokens: their lists lie in the same places, down's in others.
+    racks = {(rack.kind is WeightKind.DOWN, *rack.first.items()): rack for rack in racks_for(layers)}.values()
+    if notes.huge_pages:
+        return sum(rack.n_slots * notes.list_bytes + HUGE_PAGE for rack in racks)
+    n_lists = sum(sum(capacity[layer] for layer in rack.first) + _n_places(rack, capacity) for rack in racks)
+    return n_lists * min(2 * PAGE, page_ceil(notes.list_bytes))
 
 
 def _n_places(rack: Rack, capacity: Mapping[int, int]) -> int:

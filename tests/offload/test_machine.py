@@ -11,6 +11,7 @@ from offload.errors import UsageError
 from offload.machine import (
     MachineMemory,
     ResidentMemory,
+    backs_all_with_huge_pages,
     cpu_flags,
     free_disk_bytes,
     machine_memory,
@@ -143,3 +144,16 @@ def test_a_folder_that_cannot_be_looked_at_is_a_usage_error(tmp_path: Path) -> N
     too_long = tmp_path / ("x" * 5000)
     with pytest.raises(UsageError, match="Cannot tell the free space"):
         free_disk_bytes(too_long)
+
+
+@pytest.mark.parametrize(
+    ("text", "backs_all"),
+    [("[always] madvise never\n", True), ("always [madvise] never\n", False), ("always madvise [never]\n", False)],
+)
+def test_huge_pages_may_be_what_all_memory_is_backed_with(tmp_path: Path, text: str, backs_all: bool) -> None:
+    write_tree(tmp_path, {"sys/kernel/mm/transparent_hugepage/enabled": text})
+    assert backs_all_with_huge_pages(tmp_path) == backs_all
+
+
+def test_a_system_that_says_nothing_of_huge_pages_has_none(tmp_path: Path) -> None:
+    assert not backs_all_with_huge_pages(tmp_path)

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from offload.errors import BudgetError
-from offload.experts.staging import staging_bytes
+from offload.experts.staging import noted_bytes, staging_bytes
 from offload.experts.store import LayerLayout, PartLayout, WeightKind, WeightLayout
 from offload.memory_plan import (
     DESKTOP_BYTES,
@@ -93,7 +93,9 @@ budgets_above_floor = st.one_of(st.integers(0, 64 * MIB), st.integers(0, 4 * GIB
 
 def decoding_bytes(plan: MemoryPlan, given: Needs) -> int:
     """What the plan takes while decoding, when staging's memory may be lent to the slots."""
-    staging = 0 if plan.lends else plan.staging_bytes
+    staging = plan.staging_bytes
+    if plan.lends and plan.staged_capacity is not None:
+        staging = noted_bytes(given.layers, plan.staged_capacity, given.notes)
     return given.fixed_bytes + slots_bytes(given.layers, plan.capacity) + staging
 
 
@@ -152,17 +154,24 @@ def test_no_memory_is_left_that_would_hold_a_slot_in_every_layer(given: Needs, a
     budget = floor_bytes(given) + above
     plan = make_plan(given, budget, "")
     assume(plan.capacity != everything(given.layers))
-    capacities = [plan.capacity] if plan.staged_capacity is None or plan.lends else []
-    staged = [] if plan.staged_capacity is None else [plan.staged_capacity]
-    for n_slots_of, is_staged in [(slots, False) for slots in capacities] + [(slots, True) for slots in staged]:
-        more = {layer: min(given.layers[layer].n_expert, n_slots + 1) for layer, n_slots in n_slots_of.items()}
-        staging = staging_bytes(given.layers, more) if is_staged else 0
-        assert given.fixed_bytes + slots_bytes(given.layers, more) + staging > budget
+    left = budget - given.fixed_bytes
+    if plan.staged_capacity is None:
+        assert slots_bytes(given.layers, one_more(given, plan.capacity)) > left
+        return
+    more = one_more(given, plan.staged_capacity)
+    assert slots_bytes(given.layers, more) + staging_bytes(given.layers, more, given.notes) > left
+    if plan.lends:
+        noted = noted_bytes(given.layers, plan.staged_capacity, given.notes)
+        assert slots_bytes(given.layers, one_more(given, plan.capacity)) + noted > left
+
+
+def one_more(given: Needs, capacity: Mapping[int, int]) -> dict[int, int]:
+    return {layer: min(given.layers[layer].n_expert, n_slots + 1) for layer, n_slots in capacity.items()}
 
 
 def test_staging_lends_its_memory_only_where_that_makes_many_more_slots() -> None:
     given = needs(EVEN)
-    lowest = floor_bytes(given) + staging_bytes(EVEN, floor(given))
+    lowest = floor_bytes(given) + staging_bytes(EVEN, floor(given), given.notes)
     lends = []
     for budget in range(lowest, given.fixed_bytes + slots_bytes(EVEN, everything(EVEN)), 64 * MIB):
         plan = make_plan(given, budget, "")
@@ -213,7 +222,7 @@ def test_plenty_makes_everything_resident_and_stages_nothing() -> None:
 
 def test_between_them_batches_are_staged() -> None:
     given = needs(EVEN)
-    staging = staging_bytes(EVEN, floor(given))
+    staging = staging_bytes(EVEN, floor(given), given.notes)
     plan = make_plan(given, floor_bytes(given) + staging, "")
     assert plan.staged_capacity == floor(given)
     assert plan.staging_bytes == staging
@@ -224,7 +233,7 @@ def test_between_them_batches_are_staged() -> None:
 
 def test_without_room_for_staging_batches_are_small() -> None:
     given = needs(EVEN)
-    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given)) - 1, "")
+    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given), given.notes) - 1, "")
     assert plan.staged_capacity is None
     assert plan.n_ubatch == min(plan.capacity.values()) // 2 > 1
 
@@ -250,7 +259,7 @@ def test_the_message_says_what_to_lower() -> None:
 
 def test_the_lines_name_every_part_and_the_store() -> None:
     given = needs(EVEN)
-    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given)), "model.offload")
+    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given), given.notes), "model.offload")
     lines = plan.lines()
     names = ["budget", "runtime", "dense weights", "KV cache", "compute buffers", "reading", "staging", "expert slots"]
     assert [line[:16].strip() for line in lines[:-1]] == [*names, "total"]

@@ -20,8 +20,8 @@ FEED_FORWARD = {f"ffn_{kind}{suffix}" for kind in ("gate", "up", "down") for suf
 
 
 def open_paged(stored: StoredModel, **options: object) -> PagedModel:
-    given: dict[str, object] = {"staged_capacity": None, "n_readers": 1, "direct_io": True} | options
-    return PagedModel(stored.header, stored.store, capacity=stored.capacity(3), **given)  # type: ignore[arg-type]
+    given = {"capacity": stored.capacity(3), "staged_capacity": None, "n_readers": 1, "direct_io": True} | options
+    return PagedModel(stored.header, stored.store, **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("architecture", MOE, ids=lambda architecture: architecture.name.lower())
@@ -139,3 +139,14 @@ def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     paged = open_paged(gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE)))
     paged.close()
     paged.close()
+
+
+def test_slots_that_lend_their_memory_are_not_backed_by_huge_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(ArenaSlots, "use_huge_pages", lambda slots, capacity: asked.append(capacity))
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    with open_paged(stored, capacity=stored.capacity(5), staged_capacity=stored.capacity(3)) as paged:
+        paged.resize(stored.capacity(4), None)
+    assert asked == [stored.capacity(3), stored.capacity(4)]

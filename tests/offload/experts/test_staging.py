@@ -12,7 +12,7 @@ from offload.experts.arena import HUGE_PAGE
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Urgency
 from offload.experts.reader import Target
-from offload.experts.staging import staging_bytes
+from offload.experts.staging import Notes, noted_bytes, staging_bytes
 from offload.experts.store import WeightKind
 
 DEMAND, NEXT, AHEAD = Urgency.DEMAND, Urgency.NEXT, Urgency.AHEAD
@@ -34,12 +34,28 @@ def stage(world: StagedWorld, layer: int, *experts: int) -> None:
         world.staging.wait(layer, part.kind, experts)
 
 
+TWO_LAYERS = {0: layer_layout(0, 16, {GATE: 4096, DOWN: 8192}), 1: layer_layout(1, 16, {GATE: 4096, DOWN: 4096})}
+SHORT = Notes(list_bytes=100)
+
+
 def test_memory_is_told_for_the_slots_there_are() -> None:
-    layers = {0: layer_layout(0, 16, {GATE: 4096, DOWN: 8192}), 1: layer_layout(1, 16, {GATE: 4096, DOWN: 4096})}
     gate, down_0, down_1 = (16 - 6 + 2) * 4096, (16 - 10 + 2) * 8192, (16 - 6 + 2) * 4096
-    noted = (10 + 6 + 16) * 4096
-    assert staging_bytes(layers, {0: 10, 1: 6}) == gate + down_0 + down_1 + 3 * HUGE_PAGE + noted
-    assert staging_bytes(layers, {0: 1, 1: 1}) == 2 * 16 * 4096 + 16 * 8192 + 3 * HUGE_PAGE + (2 + 16) * 4096
+    noted = noted_bytes(TWO_LAYERS, {0: 10, 1: 6}, SHORT)
+    assert staging_bytes(TWO_LAYERS, {0: 10, 1: 6}, SHORT) == gate + down_0 + down_1 + 3 * HUGE_PAGE + noted
+    noted = noted_bytes(TWO_LAYERS, {0: 1, 1: 1}, SHORT)
+    assert staging_bytes(TWO_LAYERS, {0: 1, 1: 1}, SHORT) == 2 * 16 * 4096 + 16 * 8192 + 3 * HUGE_PAGE + noted
+
+
+def test_kernels_note_a_page_for_every_slot_and_place_of_gate_and_of_down() -> None:
+    layers = {layer: layer_layout(layer, 16, {GATE: 100, UP: 100, DOWN: 100}) for layer in (0, 1)}
+    assert noted_bytes(layers, {0: 10, 1: 6}, SHORT) == 2 * (10 + 6 + 12) * 4096
+    assert noted_bytes(layers, {0: 10, 1: 6}, Notes(5000)) == 2 * (10 + 6 + 12) * 8192
+    assert noted_bytes(layers, {0: 10, 1: 6}, Notes(32768)) == 2 * (10 + 6 + 12) * 8192
+
+
+def test_where_all_memory_is_in_huge_pages_unused_notes_take_memory_too() -> None:
+    layers = {layer: layer_layout(layer, 16, {GATE: 100, DOWN: 100}) for layer in (0, 1)}
+    assert noted_bytes(layers, {0: 10, 1: 6}, Notes(32768, huge_pages=True)) == 2 * (3 * 16 * 32768 + HUGE_PAGE)
 
 
 @pytest.mark.parametrize("layer", [layout.layer for layout in LAYERS])
