@@ -13,11 +13,14 @@ from typing import Self
 
 from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
 from offload.engine_parts import OpenedModel, Prepared, prepare
+from offload.errors import UsageError
 from offload.experts.pressure import PressureWatch
 from offload.generation import Generator
 from offload.llama.chat import render
 from offload.machine import resident_memory
 from offload.memory_plan import MemoryPlan
+from offload.route_recorder import RouteRecorder, trace_header
+from offload.routing.route_trace import RouteStep, TraceHeader
 from offload.stats import MemoryUse, PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
 
@@ -58,6 +61,7 @@ class Engine:
         """Load the model that was prepared."""
         self.path = prepared.path
         self.config = config
+        self._prepared = prepared
         self.store_name = prepared.plan.store_name
         self._stopped = threading.Event()
         self._watch: PressureWatch | None = None
@@ -93,6 +97,41 @@ class Engine:
         )
         begins = bool(vocab.bos_text) and text.startswith(vocab.bos_text)
         return self._generate(vocab.tokenize(text, add_special=not begins, parse_special=True), params)
+
+    def compute(self, text: str) -> Iterator[tuple[int, int]]:
+        """Compute a text of any length as it is, in pieces as long as the context, and generate nothing.
+
+        Yields (tokens done, all tokens) after every piece. Raises as `complete` does.
+        """
+        tokens = self._opened.model.vocab.tokenize(text, add_special=True, parse_special=True)
+        for start in range(0, len(tokens), self.n_ctx):
+            piece = tokens[start : start + self.n_ctx]
+            self._generator.forget()
+            for token in self._generate(piece, GenerationParams(n_predict=0)):
+                if token.finish_reason is FinishReason.CANCELLED:
+                    return
+            yield start + len(piece), len(tokens)
+
+    def forget(self) -> None:
+        """Empty the context: the next prompt shares nothing with what was computed."""
+        self._generator.forget()
+
+    def trace_header(self, *, inputs: bool = False) -> TraceHeader:
+        """Return the header of a trace of this model, with router inputs if asked.
+
+        Raises:
+            UsageError: the model has no routed experts.
+        """
+        prepared = self._prepared
+        if prepared.store is None:
+            raise UsageError("A dense model routes nothing.", hint="Trace a Mixture-of-Experts model.")
+        return trace_header(prepared.header, prepared.store, inputs=inputs)
+
+    def record_routes(self, sink: Callable[[RouteStep], None], *, inputs: bool = False) -> RouteRecorder:
+        """Hand every routed batch to `sink` from now on, until the recorder is closed. Raises as `trace_header`."""
+        header, paged = self.trace_header(inputs=inputs), self._opened.paged
+        assert paged is not None, "a model with a store is paged"
+        return RouteRecorder(header, self._opened.context, paged.weights, sink)
 
     def stop(self) -> None:
         """End the running generation within one token; it finishes as CANCELLED. From any thread."""

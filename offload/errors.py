@@ -5,6 +5,7 @@
     ├── ModelNotFoundError         exit 3   no such model file
     ├── ModelFileError             exit 4   malformed, truncated or unsupported model or packed store
     │   └── StaleStoreError        exit 4   a packed store made from another model, version or CPU
+    ├── TraceFileError             exit 4   malformed, truncated or unsupported routing trace
     ├── BudgetError                exit 5   the memory budget is below what the model needs
     ├── DiskFullError              exit 6   no room to write
     ├── WorkerDiedError            exit 9   the worker process ended without an answer
@@ -87,6 +88,30 @@ class ModelFileError(OffloadError):
 
 class StaleStoreError(ModelFileError):
     """A packed store that was made from another model, by another version, or for another CPU."""
+
+
+class TraceFileError(OffloadError):
+    """A routing trace that is malformed, truncated or not supported.
+
+    `offset` (bytes from the start of `file`), or `line` (counted from 1) of a trace that is text, names the place where
+    it is known.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, message: str, *, file: Path | str, offset: int | None = None, line: int | None = None, hint: str = ""
+    ) -> None:
+        at = {name: place for name, place in (("offset", offset), ("line", line)) if place is not None}
+        super().__init__(message, hint=hint, file=str(file), **at)
+        self.file = Path(file)
+        self.offset = offset
+        self.line = line
+
+    def __str__(self) -> str:
+        offset = f", offset {self.offset}" if self.offset is not None else ""
+        line = f", line {self.line}" if self.line is not None else ""
+        return f"{self.file}{offset}{line}: {super().__str__()}"
 
 
 class BudgetError(OffloadError):

@@ -34,7 +34,10 @@ class Rule(NamedTuple):
 
 
 BELOW_ENGINE = LEAVES | {"offload.experts", "offload.llama", "offload.ggml"}
-WIRED = frozenset(f"offload.{name}" for name in ("generation", "memory_plan", "routing", "paged_model", "store_choice"))
+WIRED = frozenset(
+    f"offload.{name}"
+    for name in ("generation", "memory_plan", "routing", "paged_model", "route_recorder", "store_choice")
+)
 FACES = LEAVES | {"offload", "offload.engine", "offload.protocol"}
 
 RULES: dict[str, Rule] = {
@@ -44,13 +47,14 @@ RULES: dict[str, Rule] = {
     "offload.ggml": Rule(LEAVES | {"offload.llama"}, outside=frozenset({"numpy"}), native=True),
     # Moves bytes: knows neither who computes with them nor who forecasts.
     "offload.experts": Rule(LEAVES, outside=frozenset({"numpy", "psutil", "zstandard"})),
-    # Forecasts: numbers in, numbers out.
-    "offload.routing": Rule(LEAVES, outside=frozenset({"numpy"})),
+    # Forecasts and judges routes: numbers in, numbers out. Its traces are compressed.
+    "offload.routing": Rule(LEAVES, outside=frozenset({"numpy", "zstandard"})),
     "offload.generation": Rule(BELOW_ENGINE, outside=frozenset({"numpy"})),
     "offload.memory_plan": Rule(BELOW_ENGINE, outside=frozenset({"numpy", "psutil"})),
     # The only places that wire the parts.
     "offload.paged_model": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.route_recorder": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     "offload.engine": Rule(BELOW_ENGINE | WIRED, outside=None),
     # What a machine is able to do, for a person who asks why it does not.
     "offload.diagnosis": Rule(BELOW_ENGINE, outside=None),
@@ -58,7 +62,9 @@ RULES: dict[str, Rule] = {
     "offload.protocol": Rule(LEAVES, outside=frozenset()),
     # The faces know the engine, and nothing below it.
     "offload.worker": Rule(FACES, outside=frozenset()),
-    "offload.cli": Rule(FACES | {"offload.worker", "offload.diagnosis", "offload.benchmark"}, outside=None),
+    "offload.cli": Rule(
+        FACES | {"offload.worker", "offload.diagnosis", "offload.benchmark", "offload.routing"}, outside=None
+    ),
     "offload.__main__": Rule(frozenset({"offload.cli"}), outside=frozenset()),
     "offload": Rule(LEAVES | {"offload.engine", "offload.generation"}, outside=frozenset()),
     # Another process: knows what is said to the worker, and how to say it.

@@ -80,6 +80,22 @@ class ExpertProvider(Protocol):
         """Note that the kernels are done with `kinds` of this layer."""
 
 
+class RouteObserver(Protocol):
+    """Learns how tokens are routed, layer by layer, as a graph is computed. What it is given lasts for the call."""
+
+    def routed(
+        self,
+        layer: int,
+        experts: NDArray[np.int32],
+        weights: NDArray[np.float32] | None,
+        inputs: NDArray[np.float32] | None,
+    ) -> None:
+        """Learn of one layer: `experts`, gate `weights` [n_tokens, n_expert_used], router `inputs` [n_tokens, n_embd].
+
+        None where the graph does not have them, or not in memory any more.
+        """
+
+
 PagedNode = tuple[int, PagedTensor, Tensor]
 """A node that multiplies with a paged tensor: its position in the graph, the paged tensor, the node."""
 
@@ -97,6 +113,7 @@ class PagedWeights:
         self.error: BaseException | None = None
         self.compute_seconds = 0.0
         self.provider: ExpertProvider | None = None
+        self.observer: RouteObserver | None = None
         self._ggml = symbols()
         self._mul_mat_id = self._ggml.mul_mat_id
         self._by_name = {tensor.name: tensor for tensor in tensors}
@@ -213,6 +230,8 @@ class PagedWeights:
             routed = _routed_ids(true_ids)
             if not routed.size:
                 continue
+            if self.observer is not None:
+                self.observer.routed(layer, routed, *_gate(walk, *first[0][::2], routed.shape))
             keep.append(self._place(layer, true_ids, routed, first, rest, undo))
             under_way.append((layer, [paged.kind for _, paged, _ in first]))
             if rest:
@@ -283,6 +302,38 @@ def _over_rack(address: int, paged: PagedTensor) -> Tensor:
     return rack
 
 
+_GATE_NODES = 64
+"""How far before the first expert node the router's nodes are looked for. Source: build_moe_ffn (llama-graph.cpp)."""
+
+
+def _gate(
+    walk: "_Walk", position: int, node: Tensor, shape: tuple[int, ...]
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """Return the gate weights and the router inputs of a layer whose first expert node is at `position`.
+
+    The router's input is taken only where it is the experts' too: another one's memory may be in use again by now.
+    """
+    n_tokens, n_used = shape
+    weights = inputs = None
+    experts_input = Tensor.from_address(node.src[1])
+    for address in walk.addresses(max(0, position - _GATE_NODES), position)[::-1]:
+        before = Tensor.from_address(address)
+        name: bytes = before.name
+        if name.startswith(b"ffn_moe_logits-"):
+            if Tensor.from_address(before.src[1]).data == experts_input.data:
+                inputs = _floats(experts_input.data, n_tokens, Tensor.from_address(before.src[1]).ne[0])
+            break
+        if weights is None and name.startswith(b"ffn_moe_weights") and b"_sum" not in name:
+            weights = _floats(before.data, n_tokens, n_used)
+    return weights, inputs
+
+
+def _floats(address: int, n_rows: int, n_columns: int) -> NDArray[np.float32]:
+    """Return contiguous float32 memory as an array [n_rows, n_columns]."""
+    memory = memoryview((C.c_char * (4 * n_rows * n_columns)).from_address(address))
+    return np.ndarray((n_rows, n_columns), np.float32, memory)
+
+
 class _Walk:
     """A graph computed piece by piece, in order. Source: `ggml_graph_view` (ggml.c)."""
 
@@ -311,6 +362,10 @@ class _Walk:
         operations = memory[(addresses - np.uint64(base) + np.uint64(Tensor.op.offset)) // np.uint64(4)]
         found = np.flatnonzero(operations == operation).tolist()
         return [(position, Tensor.from_address(int(addresses[position]))) for position in found]
+
+    def addresses(self, first: int, last: int) -> list[int]:
+        """Return the addresses of the nodes at positions [first, last)."""
+        return list((C.c_uint64 * (last - first)).from_address(self._nodes + first * C.sizeof(C.c_void_p)))
 
     def go_to(self, position: int) -> None:
         """Compute the nodes up to `position`."""

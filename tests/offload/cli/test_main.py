@@ -11,6 +11,8 @@ import fakes.engine
 
 Run = Callable[..., Any]
 
+COMMANDS = ("generate", "chat", "pack", "verify", "plan", "bench", "trace", "routing", "doctor", "worker")
+
 FAILURES = [
     (("generate", "hello", "-m", "missing.gguf"), 3, "ModelNotFoundError"),
     (("generate", "hello", "-m", "bad.gguf"), 4, "ModelFileError"),
@@ -86,7 +88,7 @@ def test_a_full_disk_has_its_own_exit_code(offload: Run, monkeypatch: pytest.Mon
 def test_without_a_command_help_is_printed(offload: Run) -> None:
     outcome = offload()
     assert outcome.code == 0
-    for command in ("generate", "chat", "pack", "verify", "plan", "bench", "doctor", "worker"):
+    for command in COMMANDS:
         assert command in outcome.out
 
 
@@ -96,7 +98,7 @@ def test_version_is_printed(offload: Run) -> None:
     assert outcome.out.startswith("offload ")
 
 
-@pytest.mark.parametrize("command", ["generate", "chat", "pack", "verify", "plan", "bench", "doctor", "worker"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(offload: Run, command: str) -> None:
     outcome = offload(command, "--help")
     assert outcome.code == 0

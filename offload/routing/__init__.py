@@ -1,0 +1,1 @@
+"""Routing: which experts each token was routed to, recorded and judged."""
