@@ -1,7 +1,7 @@
 """The arithmetic of `offload bench`: what a run did, the bound of this machine, and the share of it reached.
 
-The bound of decode is the larger of two times per token: the compute with every expert resident, and the bytes of
-the misses at the disk's bandwidth. It holds at the hit rate of the run: fewer misses would raise it.
+The bound of decode is the larger of two times per token: the compute with every expert resident, and the bytes of the
+misses at the disk's bandwidth: of those misses that no cache of this size avoids, even if it knows the future (Belady).
 """
 
 import random
@@ -37,6 +37,8 @@ class Report:
     first_token_seconds: float
     hit_rate: float
     """Of decode."""
+    best_hit_rate: float
+    """The most any cache of this size could have had of such a decode, by Belady's algorithm."""
     bytes_per_token: float
     """Read in decode."""
     stall_seconds_per_token: float
@@ -53,15 +55,21 @@ class Report:
         return self.bytes_per_token / self.disk_bytes_per_second if self.disk_bytes_per_second else 0.0
 
     @property
+    def unavoidable_disk_seconds_per_token(self) -> float:
+        """Return the time that those misses take which no cache of this size could avoid."""
+        share = (1 - self.best_hit_rate) / (1 - self.hit_rate) if self.hit_rate < 1 else 0.0
+        return self.disk_seconds_per_token * min(share, 1.0)
+
+    @property
     def bound_tokens_per_second(self) -> float:
-        """Return the most this machine could decode at this hit rate; 0.0 where nothing was measured."""
-        seconds = max(self.compute_seconds_per_token, self.disk_seconds_per_token)
+        """Return the most this machine could decode with these slots; 0.0 where nothing was measured."""
+        seconds = max(self.compute_seconds_per_token, self.unavoidable_disk_seconds_per_token)
         return 1 / seconds if seconds else 0.0
 
     @property
     def bound_by_disk(self) -> bool:
         """Return whether the disk rather than the compute is the bound."""
-        return self.disk_seconds_per_token > self.compute_seconds_per_token
+        return self.unavoidable_disk_seconds_per_token > self.compute_seconds_per_token
 
     @property
     def share_of_bound(self) -> float:
@@ -87,8 +95,8 @@ def difference(after: PagingUse, before: PagingUse) -> PagingUse:
     )
 
 
-def summarise(runs: Sequence[Run], *, probed_bytes_per_second: float) -> Report:
-    """Return the report of `runs`, at least one."""
+def summarise(runs: Sequence[Run], *, probed_bytes_per_second: float, best_hit_rate: float | None = None) -> Report:
+    """Return the report of `runs`, at least one; without a `best_hit_rate` theirs counts as the best."""
     n_tokens = sum(run.speed.n_generated for run in runs) or 1
     stall_seconds = sum(run.decode.stall_seconds for run in runs)
     decode_seconds = sum(run.speed.decode_seconds for run in runs)
@@ -96,6 +104,7 @@ def summarise(runs: Sequence[Run], *, probed_bytes_per_second: float) -> Report:
     prompt_seconds = sum(run.speed.prompt_seconds for run in runs)
     prefill_bytes = sum(run.prefill.bytes_read for run in runs)
     prefill_speed = prefill_bytes / prompt_seconds if prompt_seconds else 0.0
+    hit_rate = PagingUse(hits=hits, misses=misses).hit_rate
     return Report(
         n_runs=len(runs),
         n_prompt=round(statistics.median(run.speed.n_prompt for run in runs)),
@@ -104,7 +113,8 @@ def summarise(runs: Sequence[Run], *, probed_bytes_per_second: float) -> Report:
         # The mean, as the times per token are, so that the share compares like with like.
         tokens_per_second=n_tokens / decode_seconds if decode_seconds else 0.0,
         first_token_seconds=statistics.median(run.speed.first_token_seconds for run in runs),
-        hit_rate=PagingUse(hits=hits, misses=misses).hit_rate,
+        hit_rate=hit_rate,
+        best_hit_rate=hit_rate if best_hit_rate is None else best_hit_rate,
         bytes_per_token=sum(run.decode.bytes_read for run in runs) / n_tokens,
         stall_seconds_per_token=stall_seconds / n_tokens,
         compute_seconds_per_token=max(decode_seconds - stall_seconds, 0.0) / n_tokens,

@@ -7,6 +7,7 @@ Thread rule: one thread opens, generates and closes; `stop`, `stats` and `reside
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ from offload.generation import Generator
 from offload.llama.chat import render
 from offload.machine import resident_memory
 from offload.memory_plan import MemoryPlan
-from offload.route_recorder import RouteRecorder, trace_header
+from offload.route_recorder import JudgedRoutes, RouteRecorder, trace_header
 from offload.routing.route_trace import RouteStep, TraceHeader
 from offload.stats import MemoryUse, PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
@@ -132,6 +133,16 @@ class Engine:
         header, paged = self.trace_header(inputs=inputs), self._opened.paged
         assert paged is not None, "a model with a store is paged"
         return RouteRecorder(header, self._opened.context, paged.weights, sink)
+
+    @contextmanager
+    def judged_routes(self) -> Iterator[JudgedRoutes | None]:
+        """Judge the routes of what is generated meanwhile; None for a dense model. Recording costs a little time."""
+        if self._prepared.store is None:
+            yield None
+            return
+        judged = JudgedRoutes(self.trace_header(), self.plan.capacity)
+        with self.record_routes(judged.add):
+            yield judged
 
     def stop(self) -> None:
         """End the running generation within one token; it finishes as CANCELLED. From any thread."""

@@ -1,9 +1,11 @@
 """`RouteRecorder`: puts what the graphs of a context tell of their routing together into the steps of a trace.
 
+`JudgedRoutes` takes such steps and says what a cache that knows the future would have made of them.
+
 Thread rule: for the thread that computes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +17,9 @@ from offload.experts.store import ExpertStore
 from offload.ggml.paged_weights import PagedWeights
 from offload.gguf_header import GgufHeader
 from offload.llama.context import LlamaContext, Outputs
+from offload.routing.reuse import belady_hits
 from offload.routing.route_trace import UNKNOWN, Phase, RouteStep, TraceHeader
+from offload.routing.token_routes import gather_routes
 
 
 def trace_header(header: GgufHeader, store: ExpertStore, *, inputs: bool = False) -> TraceHeader:
@@ -118,3 +122,30 @@ class RouteRecorder:
         step, self._step = self._step, None
         if step is not None:
             self._sink(step)
+
+
+class JudgedRoutes:
+    """The routes of what is generated meanwhile, and the most hits that slots could have had with them."""
+
+    def __init__(self, header: TraceHeader, capacity: Mapping[int, int]) -> None:
+        """Judge for `capacity[layer]` slots."""
+        self.header = header
+        self._slots = [min(capacity[layer], header.n_expert) for layer in header.layers]
+        self._steps: list[RouteStep] = []
+
+    def add(self, step: RouteStep) -> None:
+        """Take one step."""
+        self._steps.append(step)
+
+    def steps(self) -> Iterator[RouteStep]:
+        """Yield the steps in the order they were computed."""
+        return iter(self._steps)
+
+    def best_hit_rate(self) -> float | None:
+        """Return Belady's hit rate of the decoded tokens, 0 to 1; None where none was decoded."""
+        tokens = gather_routes(self)
+        sizes = sorted(set(self._slots))
+        hits = belady_hits(tokens.routes, tokens.is_decode, self.header.n_expert, tuple(sizes))
+        n_hits = sum(int(hits[sizes.index(n_slots), index]) for index, n_slots in enumerate(self._slots))
+        n_accesses = int((tokens.routes[:, tokens.is_decode] != UNKNOWN).sum())
+        return n_hits / n_accesses if n_accesses else None

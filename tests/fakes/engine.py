@@ -14,6 +14,7 @@ import os
 import queue
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -40,6 +41,13 @@ class FakePlan:
 
     def lines(self) -> list[str]:
         return ["budget  6.0 GiB", "slots   4.0 GiB"]
+
+
+class FakeJudgedRoutes:
+    """Says that the best cache would have missed half as often as the fake engine does."""
+
+    def best_hit_rate(self) -> float:
+        return 0.875
 
 
 @dataclass(slots=True)
@@ -78,6 +86,10 @@ class FakeEngine:
 
     def residency(self) -> list[bytes]:
         return [bytes([ResidentState.READY, ResidentState.ABSENT, ResidentState.PINNED, ResidentState.LOADING])] * 2
+
+    @contextmanager
+    def judged_routes(self) -> Iterator["FakeJudgedRoutes"]:
+        yield FakeJudgedRoutes()
 
     def close(self) -> None:
         self.closed = True

@@ -40,6 +40,19 @@ def test_the_bound_is_the_compute_where_its_time_is_longer() -> None:
     assert report.bound_tokens_per_second == pytest.approx(10.0)
 
 
+def test_misses_that_no_cache_could_avoid_make_the_bound() -> None:
+    report = summarise([run()], probed_bytes_per_second=500.0, best_hit_rate=0.875)
+    assert report.disk_seconds_per_token == pytest.approx(0.2)
+    assert report.unavoidable_disk_seconds_per_token == pytest.approx(0.1)
+    assert summarise([run()], probed_bytes_per_second=100.0, best_hit_rate=0.875).bound_by_disk
+    assert summarise([run()], probed_bytes_per_second=100.0, best_hit_rate=1.0).bound_tokens_per_second == 10.0
+
+
+def test_a_run_that_happened_to_hit_more_than_the_judged_one_is_at_its_best() -> None:
+    report = summarise([run()], probed_bytes_per_second=500.0, best_hit_rate=0.5)
+    assert report.unavoidable_disk_seconds_per_token == report.disk_seconds_per_token
+
+
 def test_the_disk_is_as_fast_as_the_fastest_it_was_seen() -> None:
     assert summarise([run()], probed_bytes_per_second=50.0).disk_bytes_per_second == 200.0
 

@@ -11,7 +11,8 @@ from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.config import EngineConfig, GenerationParams
 from offload.engine import open_model
 from offload.errors import UsageError
-from offload.routing.route_trace import UNKNOWN, Phase, RouteStep
+from offload.route_recorder import JudgedRoutes
+from offload.routing.route_trace import UNKNOWN, Phase, RouteStep, TraceHeader
 
 MOE = [architecture for architecture in TinyArchitecture if architecture.is_moe]
 SIMPLE = [TinyArchitecture.QWEN3MOE, TinyArchitecture.OLMOE]
@@ -134,7 +135,41 @@ def test_the_header_says_what_model_it_is(model: Path) -> None:
     assert header.fingerprint
 
 
+def test_with_a_slot_for_every_expert_only_first_uses_miss(model: Path) -> None:
+    with open_model(model, SMALL) as engine, engine.judged_routes() as judged:
+        assert judged is not None
+        list(engine.complete(TEXT, GREEDY))
+    used: list[set[int]] = [set() for _ in judged.header.layers]
+    n_misses = n_accesses = 0
+    for step in judged.steps():
+        for seen, experts in zip(used, step.routes, strict=True):
+            new = set(experts.reshape(-1).tolist()) - seen - {UNKNOWN}
+            seen |= new
+            n_misses += len(new) if step.phase is Phase.DECODE else 0
+            n_accesses += experts.size if step.phase is Phase.DECODE else 0
+    assert judged.best_hit_rate() == pytest.approx(1 - n_misses / n_accesses)
+
+
+def test_slots_that_differ_by_layer_are_judged_each_with_its_own() -> None:
+    header = TraceHeader("m", "a", "", (0, 1), n_expert=4, n_expert_used=1, expert_bytes=(1, 1))
+    judged = JudgedRoutes(header, {0: 1, 1: 4})
+    for expert in (0, 1, 0, 1):
+        step = np.full((2, 1, 1), expert, np.int16)
+        judged.add(RouteStep(0, Phase.DECODE, np.zeros(1, np.int32), step))
+    assert judged.best_hit_rate() == 2 / 8  # the layer with one slot never hits, the other misses twice
+
+
+def test_where_nothing_was_decoded_there_is_no_best_hit_rate(model: Path) -> None:
+    with open_model(model, SMALL) as engine, engine.judged_routes() as judged:
+        list(engine.compute(TEXT))
+    assert judged is not None
+    assert judged.best_hit_rate() is None
+
+
 def test_a_dense_model_is_refused(tmp_path: Path) -> None:
     path = build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.DENSE)
-    with open_model(path, SMALL) as engine, pytest.raises(UsageError, match="routes nothing"):
-        engine.record_routes(lambda step: None)
+    with open_model(path, SMALL) as engine:
+        with pytest.raises(UsageError, match="routes nothing"):
+            engine.record_routes(lambda step: None)
+        with engine.judged_routes() as judged:
+            assert judged is None
