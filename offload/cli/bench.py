@@ -9,7 +9,8 @@ from offload.benchmark import Report, Run, difference, prompt_of, summarise
 from offload.bytesize import format_bytes
 from offload.cli.generate import stoppable
 from offload.cli.interrupt import Interrupt
-from offload.cli.options import add_engine, engine_config, integer
+from offload.cli.opening import open_shown
+from offload.cli.options import add_engine, integer
 from offload.cli.terminal import Terminal
 from offload.config import GenerationParams, Token
 from offload.diagnosis import disk_bytes_per_second
@@ -43,30 +44,21 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         CancelledError: it was interrupted.
         OffloadError: of the options, the model or the generation.
     """
-    from offload.engine import open_model
-
-    with Interrupt() as interrupt:
-
-        def on_progress(fraction: float) -> bool:
-            terminal.progress("loading", fraction)
-            return interrupt.go_on()
-
-        with open_model(args.model, engine_config(args), on_progress=on_progress) as engine:
-            terminal.clear_progress()
-            runs = []
-            n_words = words_for(args.n_prompt, engine, interrupt)
-            for number in range(args.repeat):
-                terminal.progress("measuring", number / args.repeat)
-                runs.append(measure(engine, interrupt, prompt_of(n_words, number + 1), args.n_predict))
-            with engine.judged_routes() as judged:  # in a run of its own: recording takes time
-                measure(engine, interrupt, prompt_of(n_words, args.repeat + 1), args.n_predict)
-            terminal.clear_progress()
-            report = summarise(
-                runs,
-                probed_bytes_per_second=disk_bytes_per_second(engine.path),
-                best_hit_rate=judged.best_hit_rate() if judged is not None else None,
-            )
-            _show(args, terminal, engine, report, runs)
+    with Interrupt() as interrupt, open_shown(args, terminal, interrupt) as engine:
+        runs = []
+        n_words = words_for(args.n_prompt, engine, interrupt)
+        for number in range(args.repeat):
+            terminal.progress("measuring", number / args.repeat)
+            runs.append(measure(engine, interrupt, prompt_of(n_words, number + 1), args.n_predict))
+        with engine.judged_routes() as judged:  # in a run of its own: recording takes time
+            measure(engine, interrupt, prompt_of(n_words, args.repeat + 1), args.n_predict)
+        terminal.clear_progress()
+        report = summarise(
+            runs,
+            probed_bytes_per_second=disk_bytes_per_second(engine.path),
+            best_hit_rate=judged.best_hit_rate() if judged is not None else None,
+        )
+        _show(args, terminal, engine, report, runs)
     return 0
 
 

@@ -3,12 +3,12 @@
 import argparse
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from offload.cli.generate import stoppable
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
-from offload.cli.options import add_engine, add_sampling, check_unicode, engine_config, generation_params
+from offload.cli.opening import open_shown
+from offload.cli.options import add_engine, add_sampling, check_unicode, generation_params
 from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
@@ -49,22 +49,13 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     Raises:
         OffloadError: of the options or the model; a failed answer is reported and the conversation goes on.
     """
-    params, config = generation_params(args), engine_config(args)
+    params = generation_params(args)
     check_unicode(args.system_prompt, "system prompt")
-    from offload.engine import open_model
-
-    label = f"loading {Path(args.model).name}" if args.model else "loading the demo model"
     with Interrupt() as interrupt:
-
-        def on_progress(fraction: float) -> bool:
-            terminal.progress(label, fraction)
-            return interrupt.go_on()
-
-        engine = open_model(args.model, config, on_progress=on_progress)
+        engine = open_shown(args, terminal, interrupt)
     with engine:
         if interrupt.requested:
             return EXIT_INTERRUPTED
-        terminal.clear_progress()
         if terminal.input_is_typed:
             terminal.say(terminal.dim(f"{engine.description}; /help lists the commands, Ctrl-D leaves"))
         chat = Chat(engine, params, terminal, system=args.system_prompt, with_stats=args.stats)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from offload.cli.generate import stoppable
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
-from offload.cli.options import add_engine, add_sampling, engine_config, generation_params, read_text
+from offload.cli.opening import open_shown
+from offload.cli.options import add_engine, add_sampling, generation_params, read_text
 from offload.cli.terminal import Terminal
 from offload.config import GenerationParams, Message, Role, Token
 from offload.errors import UsageError
@@ -45,29 +46,22 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     Raises:
         OffloadError: of the options, the model or the generation.
     """
-    text = read_text(args.file, "text") if args.file is not None else ""
-    from offload.engine import open_model
     from offload.routing.trace_file import TraceWriter
 
+    text = read_text(args.file, "text") if args.file is not None else ""
     prompts = [*args.prompt, *_lines(args.prompts)]
     if not text and not prompts:
         raise UsageError("There is nothing to trace.", hint="Give a text with -f, or prompts with -p or --prompts.")
     params = generation_params(args)
-    with Interrupt() as interrupt:
-
-        def on_progress(fraction: float) -> bool:
-            terminal.progress("loading", fraction)
-            return interrupt.go_on()
-
-        with open_model(args.model, engine_config(args), on_progress=on_progress) as engine:
-            terminal.clear_progress()
-            counted = _Counted()
-            with (
-                TraceWriter(Path(args.output), engine.trace_header(inputs=args.inputs)) as writer,
-                engine.record_routes(counted.then(writer), inputs=args.inputs),
-            ):
-                _compute_text(text, engine, interrupt, terminal)
-                _answer_prompts(prompts, params, args.raw, engine, interrupt, terminal)
+    counted = _Counted()
+    with (
+        Interrupt() as interrupt,
+        open_shown(args, terminal, interrupt) as engine,
+        TraceWriter(Path(args.output), engine.trace_header(inputs=args.inputs)) as writer,
+        engine.record_routes(counted.then(writer), inputs=args.inputs),
+    ):
+        _compute_text(text, engine, interrupt, terminal)
+        _answer_prompts(prompts, params, args.raw, engine, interrupt, terminal)
     terminal.clear_progress()
     terminal.say(f"{args.output}: {counted.n_tokens} tokens, {counted.n_sequences} sequences.")
     return EXIT_INTERRUPTED if interrupt.requested else 0
