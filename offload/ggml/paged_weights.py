@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from offload.errors import AbiError, OffloadError
 from offload.ggml import abi
-from offload.ggml.abi import Buffer, Graph, Tensor
+from offload.ggml.abi import Buffer, Tensor
+from offload.ggml.graph_walk import GraphWalk, gate_of, routed_ids
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
 from offload.ggml.symbols import symbols
 
@@ -203,7 +204,7 @@ class PagedWeights:
 
     def _walk(self, graph: int, compute_native: Callable[[int], int], undo: list[tuple[Tensor, int, int]]) -> int:
         assert self.provider is not None
-        walk = _Walk(graph, compute_native)
+        walk = GraphWalk(graph, compute_native)
         keep: list[Any] = []
         under_way: list[tuple[int, list[str]]] = []
 
@@ -227,11 +228,11 @@ class PagedWeights:
             if not go_to(first[0][0]):
                 return walk.status
             true_ids = first[0][2].src[2]
-            routed = _routed_ids(true_ids)
+            routed = routed_ids(true_ids)
             if not routed.size:
                 continue
             if self.observer is not None:
-                self.observer.routed(layer, routed, *_gate(walk, *first[0][::2], routed.shape))
+                self.observer.routed(layer, routed, *gate_of(walk, *first[0][::2], routed.shape))
             keep.append(self._place(layer, true_ids, routed, first, rest, undo))
             under_way.append((layer, [paged.kind for _, paged, _ in first]))
             if rest:
@@ -302,80 +303,6 @@ def _over_rack(address: int, paged: PagedTensor) -> Tensor:
     return rack
 
 
-_GATE_NODES = 64
-"""How far before the first expert node the router's nodes are looked for. Source: build_moe_ffn (llama-graph.cpp)."""
-
-
-def _gate(
-    walk: "_Walk", position: int, node: Tensor, shape: tuple[int, ...]
-) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-    """Return the gate weights and the router inputs of a layer whose first expert node is at `position`.
-
-    The router's input is taken only where it is the experts' too: another one's memory may be in use again by now.
-    """
-    n_tokens, n_used = shape
-    weights = inputs = None
-    experts_input = Tensor.from_address(node.src[1])
-    for address in walk.addresses(max(0, position - _GATE_NODES), position)[::-1]:
-        before = Tensor.from_address(address)
-        name: bytes = before.name
-        if name.startswith(b"ffn_moe_logits-"):
-            if Tensor.from_address(before.src[1]).data == experts_input.data:
-                inputs = _floats(experts_input.data, n_tokens, Tensor.from_address(before.src[1]).ne[0])
-            break
-        if weights is None and name.startswith(b"ffn_moe_weights") and b"_sum" not in name:
-            weights = _floats(before.data, n_tokens, n_used)
-    return weights, inputs
-
-
-def _floats(address: int, n_rows: int, n_columns: int) -> NDArray[np.float32]:
-    """Return contiguous float32 memory as an array [n_rows, n_columns]."""
-    memory = memoryview((C.c_char * (4 * n_rows * n_columns)).from_address(address))
-    return np.ndarray((n_rows, n_columns), np.float32, memory)
-
-
-class _Walk:
-    """A graph computed piece by piece, in order. Source: `ggml_graph_view` (ggml.c)."""
-
-    def __init__(self, graph: int, compute_native: Callable[[int], int]) -> None:
-        self.status = abi.STATUS_SUCCESS
-        self._compute_native = compute_native
-        self._piece = Graph()
-        C.memmove(C.addressof(self._piece), graph, C.sizeof(Graph))
-        self._piece.size = self._piece.n_leafs = self._piece.uid = 0
-        self._piece.grads = self._piece.grad_accs = self._piece.leafs = None
-        self._nodes: int = self._piece.nodes
-        self.n_nodes: int = self._piece.n_nodes
-        self._at = 0
-
-    def nodes_of(self, operation: int) -> list[tuple[int, Tensor]]:
-        """Return position and tensor of the nodes of one operation.
-
-        A graph has a thousand nodes: their operations are gathered by NumPy, out of the memory they all lie in.
-        """
-        if not self.n_nodes:
-            return []
-        addresses = np.frombuffer(memoryview((C.c_uint64 * self.n_nodes).from_address(self._nodes)), np.uint64)
-        base = int(addresses.min())
-        span = int(addresses.max()) - base + C.sizeof(Tensor)
-        memory = np.frombuffer(memoryview((C.c_char * span).from_address(base)), np.int32)
-        operations = memory[(addresses - np.uint64(base) + np.uint64(Tensor.op.offset)) // np.uint64(4)]
-        found = np.flatnonzero(operations == operation).tolist()
-        return [(position, Tensor.from_address(int(addresses[position]))) for position in found]
-
-    def addresses(self, first: int, last: int) -> list[int]:
-        """Return the addresses of the nodes at positions [first, last)."""
-        return list((C.c_uint64 * (last - first)).from_address(self._nodes + first * C.sizeof(C.c_void_p)))
-
-    def go_to(self, position: int) -> None:
-        """Compute the nodes up to `position`."""
-        if position > self._at and self.status == abi.STATUS_SUCCESS:
-            self._piece.nodes = self._nodes + self._at * C.sizeof(C.c_void_p)
-            self._piece.n_nodes = position - self._at
-            self.status = self._compute_native(C.addressof(self._piece))
-            self._at = position
-
-
 class _SlotIds:
     """A ggml tensor [n_tokens, n_expert_used] of numbers, and its memory; kept for the next graph of the layer."""
 
@@ -394,14 +321,3 @@ class _SlotIds:
 def _name(tensor: Tensor) -> str:
     name: bytes = tensor.name
     return name.decode()
-
-
-def _routed_ids(address: int) -> NDArray[np.int32]:
-    """Return ggml's ids tensor as an array [n_tokens, n_expert_used]: a view into the graph's memory."""
-    ids = Tensor.from_address(address)
-    n_used, n_tokens = ids.ne[0], ids.ne[1]
-    if not n_tokens:
-        return np.empty((0, n_used), np.int32)
-    n_bytes = ids.nb[1] * (n_tokens - 1) + 4 * n_used
-    memory = (C.c_char * n_bytes).from_address(ids.data)
-    return np.ndarray((n_tokens, n_used), np.int32, memory, strides=(ids.nb[1], ids.nb[0]))

@@ -1,0 +1,94 @@
+"""`GraphWalk`: a ggml graph computed piece by piece, and what can be read off its nodes in between."""
+
+import ctypes as C
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offload.ggml import abi
+from offload.ggml.abi import Graph, Tensor
+
+_GATE_NODES = 64
+"""How far before the first expert node the router's nodes are looked for. Source: build_moe_ffn (llama-graph.cpp)."""
+
+
+class GraphWalk:
+    """A graph computed piece by piece, in order. Source: `ggml_graph_view` (ggml.c)."""
+
+    def __init__(self, graph: int, compute_native: Callable[[int], int]) -> None:
+        self.status = abi.STATUS_SUCCESS
+        self._compute_native = compute_native
+        self._piece = Graph()
+        C.memmove(C.addressof(self._piece), graph, C.sizeof(Graph))
+        self._piece.size = self._piece.n_leafs = self._piece.uid = 0
+        self._piece.grads = self._piece.grad_accs = self._piece.leafs = None
+        self._nodes: int = self._piece.nodes
+        self.n_nodes: int = self._piece.n_nodes
+        self._at = 0
+
+    def nodes_of(self, operation: int) -> list[tuple[int, Tensor]]:
+        """Return position and tensor of the nodes of one operation.
+
+        A graph has a thousand nodes: their operations are gathered by NumPy, out of the memory they all lie in.
+        """
+        if not self.n_nodes:
+            return []
+        addresses = np.frombuffer(memoryview((C.c_uint64 * self.n_nodes).from_address(self._nodes)), np.uint64)
+        base = int(addresses.min())
+        span = int(addresses.max()) - base + C.sizeof(Tensor)
+        memory = np.frombuffer(memoryview((C.c_char * span).from_address(base)), np.int32)
+        operations = memory[(addresses - np.uint64(base) + np.uint64(Tensor.op.offset)) // np.uint64(4)]
+        found = np.flatnonzero(operations == operation).tolist()
+        return [(position, Tensor.from_address(int(addresses[position]))) for position in found]
+
+    def addresses(self, first: int, last: int) -> list[int]:
+        """Return the addresses of the nodes at positions [first, last)."""
+        return list((C.c_uint64 * (last - first)).from_address(self._nodes + first * C.sizeof(C.c_void_p)))
+
+    def go_to(self, position: int) -> None:
+        """Compute the nodes up to `position`."""
+        if position > self._at and self.status == abi.STATUS_SUCCESS:
+            self._piece.nodes = self._nodes + self._at * C.sizeof(C.c_void_p)
+            self._piece.n_nodes = position - self._at
+            self.status = self._compute_native(C.addressof(self._piece))
+            self._at = position
+
+
+def routed_ids(address: int) -> NDArray[np.int32]:
+    """Return ggml's ids tensor as an array [n_tokens, n_expert_used]: a view into the graph's memory."""
+    ids = Tensor.from_address(address)
+    n_used, n_tokens = ids.ne[0], ids.ne[1]
+    if not n_tokens:
+        return np.empty((0, n_used), np.int32)
+    n_bytes = ids.nb[1] * (n_tokens - 1) + 4 * n_used
+    memory = (C.c_char * n_bytes).from_address(ids.data)
+    return np.ndarray((n_tokens, n_used), np.int32, memory, strides=(ids.nb[1], ids.nb[0]))
+
+
+def gate_of(
+    walk: GraphWalk, position: int, node: Tensor, shape: tuple[int, ...]
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """Return the gate weights and the router inputs of a layer whose first expert node is at `position`.
+
+    The router's input is taken only where it is the experts' too: another one's memory may be in use again by now.
+    """
+    n_tokens, n_used = shape
+    weights = inputs = None
+    experts_input = Tensor.from_address(node.src[1])
+    for address in walk.addresses(max(0, position - _GATE_NODES), position)[::-1]:
+        before = Tensor.from_address(address)
+        name: bytes = before.name
+        if name.startswith(b"ffn_moe_logits-"):
+            if Tensor.from_address(before.src[1]).data == experts_input.data:
+                inputs = _floats(experts_input.data, n_tokens, Tensor.from_address(before.src[1]).ne[0])
+            break
+        if weights is None and name.startswith(b"ffn_moe_weights") and b"_sum" not in name:
+            weights = _floats(before.data, n_tokens, n_used)
+    return weights, inputs
+
+
+def _floats(address: int, n_rows: int, n_columns: int) -> NDArray[np.float32]:
+    """Return contiguous float32 memory as an array [n_rows, n_columns]."""
+    memory = memoryview((C.c_char * (4 * n_rows * n_columns)).from_address(address))
+    return np.ndarray((n_rows, n_columns), np.float32, memory)
