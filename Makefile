@@ -9,7 +9,7 @@
 # Needed beforehand: Python 3.11 or newer, and a C and C++ compiler (llama.cpp is compiled on the first install).
 
 PYTHON ?= python3
-PROMPT ?= Once upon a time, in a small house by the sea,
+PROMPT ?= Tell me a story about a fox and a lamp
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,7 +1,9 @@
 """What every test stands on: reproducible properties, and Qt only where it is installed."""
 
 import importlib.util
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Qt's fixtures belong to the tests of the app; without PySide6 all other tests run just the same.
@@ -10,3 +12,11 @@ pytest_plugins = ["pytestqt.plugin"] if importlib.util.find_spec("PySide6") else
 # Examples are derived from the test itself, so a run repeats; a slow shared machine is no failure.
 settings.register_profile("offload", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("offload")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data_folder_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have the demo model unpacked into a folder of the tests' own, where the system lets it be named."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield

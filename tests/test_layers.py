@@ -42,6 +42,7 @@ FACES = LEAVES | {"offload", "offload.engine", "offload.protocol"}
 
 RULES: dict[str, Rule] = {
     **{leaf: Rule(LEAVES, outside=frozenset({"psutil"})) for leaf in LEAVES},
+    "offload.demo_model": Rule(LEAVES, outside=frozenset({"platformdirs", "zstandard"})),
     # The bottom: two views of the native library.
     "offload.llama": Rule(LEAVES | {"offload.ggml"}, outside=frozenset({"numpy", "jinja2"}), native=True),
     "offload.ggml": Rule(LEAVES | {"offload.llama"}, outside=frozenset({"numpy"}), native=True),

@@ -1,12 +1,13 @@
 """Write the trained network as GGUF and quantize it: ``python -m models.demo.export``.
 
-Two files: ``demo-f32.gguf`` in the work folder, every weight as it was trained, and ``models/demo/demo.gguf``, which
-llama.cpp's own quantizer makes of it and which takes its place in one step, so that a reader never sees half of it.
+Three files in the work folder: ``demo-f32.gguf``, every weight as it was trained, ``demo-f16.gguf``, with which the smaller
+one is compared, and ``demo.gguf``, which llama.cpp's own quantizer makes. ``bundle`` packs the last for the package.
 """
 
 import argparse
 import ctypes
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -22,36 +23,46 @@ from models.demo.train import default_work_dir
 NAME = "offload demo"
 DESCRIPTION = "Small Mixture-of-Experts language model trained from nothing by the recipe in models/demo of offload."
 LICENSE = "apache-2.0"
-TARGET = Path(__file__).with_name("demo.gguf")
-MOSTLY = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M
 TENSOR_TYPES = (
     (rb"ffn_(gate|up)_exps", llama_cpp.GGML_TYPE_Q4_K),
-    (rb"ffn_down_exps", llama_cpp.GGML_TYPE_Q5_K),
+    (rb"ffn_down_exps", llama_cpp.GGML_TYPE_Q6_K),
     (rb"attn_(q|k|v|output)\.", llama_cpp.GGML_TYPE_Q8_0),
-    (rb"token_embd", llama_cpp.GGML_TYPE_Q6_K),
+    (rb"token_embd", llama_cpp.GGML_TYPE_Q8_0),
 )
 _LAYER_TENSORS = {
-    "attention_norms.{i}": "attn_norm",
     "attentions.{i}.q": "attn_q",
     "attentions.{i}.k": "attn_k",
     "attentions.{i}.v": "attn_v",
+    "experts.{i}.gate": "ffn_gate_exps",
+    "experts.{i}.up": "ffn_up_exps",
+    "attention_norms.{i}": "attn_norm",
     "attentions.{i}.output": "attn_output",
     "attentions.{i}.q_norm": "attn_q_norm",
     "attentions.{i}.k_norm": "attn_k_norm",
     "expert_norms.{i}": "ffn_norm",
     "experts.{i}.router": "ffn_gate_inp",
-    "experts.{i}.gate": "ffn_gate_exps",
-    "experts.{i}.up": "ffn_up_exps",
     "experts.{i}.down": "ffn_down_exps",
 }
 
 
 def tensor_names(shape: Shape) -> dict[str, str]:
-    """Return the GGUF tensor name of every parameter of the network."""
+    """Return the GGUF tensor name of every tensor of ``separated``."""
     names = {"embedding": "token_embd.weight", "output_norm": "output_norm.weight"}
     for i in range(shape.n_layer):
         names |= {ours.format(i=i): f"blk.{i}.{theirs}.weight" for ours, theirs in _LAYER_TENSORS.items()}
     return names
+
+
+def separated(weights: dict[str, torch.Tensor], shape: Shape) -> dict[str, torch.Tensor]:
+    """Return the weights with those apart that the network keeps together: q, k and v; gate and up."""
+    tensors = dict(weights)
+    n_kv = shape.n_head_kv * shape.head_dim
+    for i in range(shape.n_layer):
+        qkv = tensors.pop(f"attentions.{i}.qkv").split((shape.n_head * shape.head_dim, n_kv, n_kv))
+        tensors |= {f"attentions.{i}.{name}": part for name, part in zip("qkv", qkv, strict=True)}
+        gate, up = tensors.pop(f"experts.{i}.gate_up").chunk(2, 1)
+        tensors |= {f"experts.{i}.gate": gate, f"experts.{i}.up": up}
+    return tensors
 
 
 def write_metadata(writer: gguf.GGUFWriter, shape: Shape) -> None:
@@ -60,7 +71,7 @@ def write_metadata(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_name(NAME)
     writer.add_description(DESCRIPTION)
     writer.add_license(LICENSE)
-    writer.add_size_label("17M")
+    writer.add_size_label("53M")
     writer.add_context_length(shape.n_ctx)
     writer.add_embedding_length(shape.n_embd)
     writer.add_block_count(shape.n_layer)
@@ -102,31 +113,32 @@ def merges(tokenizer: Tokenizer) -> list[str]:
 
 def write_gguf(checkpoint: Path, tokenizer: Tokenizer, target: Path) -> None:
     """Write the checkpoint's network with every weight in float32."""
-    state = torch.load(checkpoint, weights_only=True)
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     shape = Shape(**state["shape"])
+    tensors = separated(state["network"], shape)
     writer = gguf.GGUFWriter(target, "qwen3moe")
     write_metadata(writer, shape)
     write_tokenizer(writer, tokenizer)
     for ours, theirs in tensor_names(shape).items():
-        writer.add_tensor(theirs, np.ascontiguousarray(state["network"][ours].float().numpy()))
+        writer.add_tensor(theirs, np.ascontiguousarray(tensors[ours].float().numpy()))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def quantize(source: Path, target: Path) -> None:
-    """Quantize with llama.cpp: the types of ``TENSOR_TYPES``, norms and routers left in float32.
+def quantize(source: Path, target: Path, *, mostly: int, types: Sequence[tuple[bytes, int]] = ()) -> None:
+    """Quantize with llama.cpp: tensors that match a pattern of ``types`` to those, norms and routers left in float32.
 
     Raises:
         RuntimeError: llama.cpp's quantizer failed.
     """
-    overrides = (llama_cpp.llama_model_tensor_override * (len(TENSOR_TYPES) + 1))()
-    for slot, (pattern, kind) in zip(overrides, TENSOR_TYPES, strict=False):
+    overrides = (llama_cpp.llama_model_tensor_override * (len(types) + 1))()
+    for slot, (pattern, kind) in zip(overrides, types, strict=False):
         slot.pattern, slot.type = pattern, kind
     params = llama_cpp.llama_model_quantize_default_params()
     params.nthread = 2
-    params.ftype = MOSTLY
+    params.ftype = mostly
     params.tt_overrides = ctypes.cast(overrides, type(params.tt_overrides))
     part = target.with_suffix(".part")
     status = llama_cpp.llama_model_quantize(str(source).encode(), str(part).encode(), ctypes.byref(params))
@@ -140,13 +152,14 @@ def main() -> None:
     """Export from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work-dir", type=Path, default=default_work_dir())
-    parser.add_argument("-o", "--output", type=Path, default=TARGET)
     args = parser.parse_args()
-    plain = args.work_dir / "demo-f32.gguf"
+    plain, half, small = (args.work_dir / f"demo{suffix}.gguf" for suffix in ("-f32", "-f16", ""))
     tokenizer = Tokenizer.from_file(str(args.work_dir / "tokenizer.json"))
     write_gguf(args.work_dir / "checkpoint.pt", tokenizer, plain)
-    quantize(plain, args.output)
-    print(f"{args.output}: {args.output.stat().st_size} bytes")
+    quantize(plain, half, mostly=llama_cpp.LLAMA_FTYPE_MOSTLY_F16)
+    quantize(plain, small, mostly=llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M, types=TENSOR_TYPES)
+    for path in (plain, half, small):
+        print(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

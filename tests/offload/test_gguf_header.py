@@ -32,6 +32,7 @@ from fakes.raw_gguf import (
     raw_u32,
     raw_value,
 )
+from offload.demo_model import demo_model_path
 from offload.errors import ModelFileError, ModelNotFoundError
 from offload.gguf_bytes import HeaderBytes
 from offload.gguf_header import (
@@ -268,7 +269,7 @@ def test_the_models_own_alignment_places_the_tensors(tmp_path: Path) -> None:
 
 
 def test_the_demo_model_is_a_mixture_of_experts_that_fills_its_file() -> None:
-    path = Path(__file__).parents[2] / "models" / "demo" / "demo.gguf"
+    path = demo_model_path()
     header = read_gguf_header(path)
     assert len(header.expert_tensors) == 3 * header.n_layer
     assert 0 < header.dense_bytes < header.expert_bytes

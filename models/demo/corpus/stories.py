@@ -1,0 +1,92 @@
+"""Short stories: a hero, a friend, a place, a thing, and a plot in which one thing follows from another.
+
+A plot is a row of sentences, each with its variants; what varies beyond that is in the slots. Names and pronouns agree by
+construction: every character has one name, introduced once, and the pronouns that belong to it.
+"""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from models.demo.corpus.story_plots import OPENINGS, PLOTS
+from models.demo.corpus.story_words import PLACES, SKILLS, THINGS, TIMES, Place, Thing
+from models.demo.corpus.words import ANIMALS, BOYS, COLOURS, FOLK, FOODS, GIRLS, TRAITS, a, capital, invented_name
+
+INVENTED_NAME_SHARE = 0.15
+CHILD_SHARE = 0.35
+PAINTS = tuple(colour for colour in COLOURS if colour not in ("golden", "silver"))
+
+
+@dataclass(frozen=True, slots=True)
+class Hero:
+    """Someone a story is about, with the pronouns the text needs."""
+
+    name: str
+    kind: str
+    trait: str
+    he: str
+    him: str
+    his: str
+
+    @property
+    def described(self) -> str:
+        """The hero with article and trait, without the name: ``a brave fox``."""
+        return a(f"{self.trait} {self.kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A finished story and the choices it was made of, so that questions about it have answers."""
+
+    hero: Hero
+    friend: Hero
+    place: Place
+    thing: Thing
+    colour: str
+    moral: str
+    text: str
+
+
+def pick_hero(
+    rng: Random, *, other_than: Hero | None = None, invented: bool = False, child: bool | None = None
+) -> Hero:
+    """Draw a child or an animal, with another name and kind than ``other_than``; ``invented``: of an unknown name."""
+    girl = rng.random() < 0.5
+    name = rng.choice(GIRLS if girl else BOYS)
+    is_child = rng.random() < CHILD_SHARE if child is None else child
+    kind = ("girl" if girl else "boy") if is_child else rng.choice(ANIMALS * 3 + FOLK)
+    if other_than is not None and (name == other_than.name or kind == other_than.kind):
+        return pick_hero(rng, other_than=other_than, child=child)
+    if invented and rng.random() < INVENTED_NAME_SHARE:
+        name = invented_name(rng)
+    return Hero(name, kind, rng.choice(TRAITS), *(("she", "her", "her") if girl else ("he", "him", "his")))
+
+
+def with_known_name(rng: Random, hero: Hero) -> Hero:
+    """Return the hero under one of the names that everybody knows."""
+    return replace(hero, name=rng.choice(GIRLS if hero.he == "she" else BOYS))
+
+
+def tell(rng: Random, *, hero: Hero | None = None, place: Place | None = None, thing: Thing | None = None) -> Story:
+    """Write one story; what the caller leaves open is drawn from ``rng``."""
+    h = hero or pick_hero(rng)
+    f = pick_hero(rng, other_than=h)
+    what, where = thing or rng.choice(THINGS), place or rng.choice(PLACES)
+    plot = rng.choice([p for p in PLOTS if what.lasting or not p.needs_lasting])
+    colour = rng.choice(what.colours or PAINTS)
+    slots = _slots(rng, h, f, where, what, colour)
+    sentences = [rng.choice(OPENINGS), *(rng.choice(variants) for variants in plot.sentences)]
+    text = " ".join(sentence.format_map(slots) for sentence in sentences)
+    return Story(h, f, where, what, colour if f"{colour} {what.name}" in text else "", plot.moral, text)
+
+
+def _slots(rng: Random, h: Hero, f: Hero, place: Place, thing: Thing, colour: str) -> dict[str, str]:
+    names = {"h": h.name, "f": f.name, "t": thing.name}
+    return names | {
+        "hd": h.described, "he": h.he, "him": h.him, "his": h.his, "He": capital(h.he), "His": capital(h.his),
+        "fd": f.described, "fhe": f.he, "fhim": f.him, "Fhe": capital(f.he),
+        "place": place.name, "at": place.at, "At": capital(place.at),
+        "by": "by" if place.at.startswith("by ") else "near", "spot": rng.choice(place.spots),
+        "at_": a(thing.name), "act": a(f"{colour} {thing.name}"), "ct": f"{colour} {thing.name}", "colour": colour,
+        "food": rng.choice(FOODS), "skill": rng.choice(SKILLS), "time": rng.choice(TIMES),
+        "trouble": thing.trouble.format_map(names), "help": thing.help.format_map(names),
+    }  # fmt: skip
