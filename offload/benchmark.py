@@ -58,7 +58,7 @@ class Report:
     def unavoidable_disk_seconds_per_token(self) -> float:
         """Return the time that those misses take which no cache of this size could avoid."""
         share = (1 - self.best_hit_rate) / (1 - self.hit_rate) if self.hit_rate < 1 else 0.0
-        return self.disk_seconds_per_token * min(share, 1.0)
+        return self.disk_seconds_per_token * share
 
     @property
     def bound_tokens_per_second(self) -> float:
@@ -96,7 +96,10 @@ def difference(after: PagingUse, before: PagingUse) -> PagingUse:
 
 
 def summarise(runs: Sequence[Run], *, probed_bytes_per_second: float, best_hit_rate: float | None = None) -> Report:
-    """Return the report of `runs`, at least one; without a `best_hit_rate` theirs counts as the best."""
+    """Return the report of `runs`, at least one.
+
+    `best_hit_rate` is of a run whose slots began empty: where these began warm and hit more, theirs is the best.
+    """
     n_tokens = sum(run.speed.n_generated for run in runs) or 1
     stall_seconds = sum(run.decode.stall_seconds for run in runs)
     decode_seconds = sum(run.speed.decode_seconds for run in runs)
@@ -114,7 +117,7 @@ def summarise(runs: Sequence[Run], *, probed_bytes_per_second: float, best_hit_r
         tokens_per_second=n_tokens / decode_seconds if decode_seconds else 0.0,
         first_token_seconds=statistics.median(run.speed.first_token_seconds for run in runs),
         hit_rate=hit_rate,
-        best_hit_rate=hit_rate if best_hit_rate is None else best_hit_rate,
+        best_hit_rate=max(hit_rate, best_hit_rate or 0.0),
         bytes_per_token=sum(run.decode.bytes_read for run in runs) / n_tokens,
         stall_seconds_per_token=stall_seconds / n_tokens,
         compute_seconds_per_token=max(decode_seconds - stall_seconds, 0.0) / n_tokens,

@@ -48,8 +48,9 @@ def test_misses_that_no_cache_could_avoid_make_the_bound() -> None:
     assert summarise([run()], probed_bytes_per_second=100.0, best_hit_rate=1.0).bound_tokens_per_second == 10.0
 
 
-def test_a_run_that_happened_to_hit_more_than_the_judged_one_is_at_its_best() -> None:
+def test_a_run_that_hit_more_than_the_judged_one_is_at_its_best() -> None:
     report = summarise([run()], probed_bytes_per_second=500.0, best_hit_rate=0.5)
+    assert report.best_hit_rate == report.hit_rate == 0.75
     assert report.unavoidable_disk_seconds_per_token == report.disk_seconds_per_token
 
 
