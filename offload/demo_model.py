@@ -20,7 +20,7 @@ import platformdirs
 import zstandard
 
 from offload.bytesize import format_bytes
-from offload.errors import DiskFullError, ModelFileError, ModelNotFoundError, OffloadError
+from offload.errors import NO_ROOM, DiskFullError, ModelFileError, ModelNotFoundError, OffloadError
 
 BUNDLE, CHECKSUM = "demo.gguf.zst", "demo.gguf.sha256"
 """The packed model, and the SHA-256 of what it holds in the form of `sha256sum`."""
@@ -107,7 +107,7 @@ def _put_in_place(part: Path, target: Path, n_bytes: int) -> None:
 
 
 def _failed(error: OSError, n_bytes: int, folder: Path) -> OffloadError:
-    if error.errno == errno.ENOSPC:
+    if error.errno in NO_ROOM:
         free_bytes = shutil.disk_usage(folder).free
         return DiskFullError(
             f"The demo model needs {format_bytes(n_bytes)}, but {folder} has {format_bytes(free_bytes)} free.",

@@ -8,6 +8,8 @@ Thread rule: one thread opens, generates and closes; `stop`, `stats` and `reside
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -123,10 +125,10 @@ class Engine:
         Raises:
             UsageError: the model has no routed experts.
         """
-        prepared = self._prepared
-        if prepared.store is None:
+        header = self._trace_header
+        if header is None:
             raise UsageError("A dense model routes nothing.", hint="Trace a Mixture-of-Experts model.")
-        return trace_header(prepared.header, prepared.store, inputs=inputs)
+        return header if inputs else replace(header, n_embd=0)
 
     def record_routes(self, sink: Callable[[RouteStep], None], *, inputs: bool = False) -> RouteRecorder:
         """Hand every routed batch to `sink` from now on, until the recorder is closed. Raises as `trace_header`."""
@@ -137,7 +139,7 @@ class Engine:
     @contextmanager
     def judged_routes(self) -> Iterator[JudgedRoutes | None]:
         """Judge the routes of what is generated meanwhile; None for a dense model. Recording costs a little time."""
-        if self._prepared.store is None:
+        if self._trace_header is None:
             yield None
             return
         judged = JudgedRoutes(self.trace_header(), self.plan.capacity)
@@ -182,6 +184,12 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @cached_property
+    def _trace_header(self) -> TraceHeader | None:
+        """The header of traces, made once: its fingerprint reads the file; None for a dense model."""
+        prepared = self._prepared
+        return None if prepared.store is None else trace_header(prepared.header, prepared.store)
 
     def _generate(self, tokens: Sequence[int], params: GenerationParams) -> Iterator[Token]:
         self._stopped.clear()

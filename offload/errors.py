@@ -17,8 +17,12 @@
 An error carries a message (what failed and the values), a hint (what to do) and its numbers as fields.
 """
 
+import errno
 from pathlib import Path
 from typing import ClassVar
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What `OSError.errno` is where there is no room to write: the disk, the quota, or a file of the largest size."""
 
 
 class OffloadError(Exception):

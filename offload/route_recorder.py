@@ -22,8 +22,8 @@ from offload.routing.route_trace import UNKNOWN, Phase, RouteStep, TraceHeader
 from offload.routing.token_routes import gather_routes
 
 
-def trace_header(header: GgufHeader, store: ExpertStore, *, inputs: bool = False) -> TraceHeader:
-    """Return the header of a trace of this model; `inputs`: router inputs are recorded too."""
+def trace_header(header: GgufHeader, store: ExpertStore) -> TraceHeader:
+    """Return the header of a trace of this model, router inputs among what is recorded."""
     name = header.metadata.get("general.name")
     return TraceHeader(
         model_name=name if isinstance(name, str) else header.files[0].name,
@@ -33,7 +33,7 @@ def trace_header(header: GgufHeader, store: ExpertStore, *, inputs: bool = False
         n_expert=max(layout.n_expert for layout in store.layers.values()),
         n_expert_used=header.n_expert_used,
         expert_bytes=tuple(layout.expert_bytes for layout in store.layers.values()),
-        n_embd=(header.count("embedding_length") or 0) if inputs else 0,
+        n_embd=header.count("embedding_length") or 0,
     )
 
 

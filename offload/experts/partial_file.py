@@ -9,12 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from offload.errors import DiskFullError, OffloadError
+from offload.errors import NO_ROOM, DiskFullError, OffloadError
 from offload.experts.store import PAGE
 
 _FLUSH_BYTES = 64 << 20
 """Written through the page cache, this much may wait there before it is sent to the disk and dropped."""
-_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 class PositionedWriter(Protocol):
@@ -179,7 +178,7 @@ class PartialFile:
         )
 
     def _failed(self, error: OSError) -> OffloadError:
-        if error.errno in _FULL:
+        if error.errno in NO_ROOM:
             return self._full(shutil.disk_usage(self._destination.parent).free)
         return OffloadError(
             f"{self._destination} could not be written: {error.strerror or error}.",

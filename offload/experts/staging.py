@@ -96,7 +96,7 @@ class _Places:
     def __init__(self, rack: Rack) -> None:
         self.rack = rack
         self.free = list(range(rack.n_places))
-        self.limit = rack.n_places
+        self.planned = self.limit = rack.n_places
         self.waiting: deque[_Part] = deque()
 
     @property
@@ -124,7 +124,7 @@ class Staging:
         """Use as many places as are needed beside `capacity[layer]` slots."""
         with self._changed:
             for places in self._racks:
-                places.limit = _n_places(places.rack, capacity)
+                places.planned = places.limit = _n_places(places.rack, capacity)
 
     def staged(self, layer: int) -> set[int]:
         """Return the experts of a layer that are at places, or on their way there."""
@@ -146,14 +146,14 @@ class Staging:
                     part.urgency = urgency
                     if part.task is not None:
                         self._loader.hurry(part.task, urgency)
-            if urgency is not Urgency.AHEAD:  # a layer that has lost slots needs more
-                places.limit = max(places.limit, len(parts))
+            # What a layer needs that has lost slots; what is read ahead waits until others are free.
+            places.limit = places.planned if urgency is Urgency.AHEAD else max(places.planned, len(parts))
             self._loader.submit(*self._give_places(places))
 
     def want(self, layer: int, experts: Collection[int]) -> None:
         """Drop what was asked for of a layer and is not wanted after all."""
-        with self._changed:
-            for kind in self._kinds[layer]:
+        for kind in self._kinds[layer]:
+            if self._parts[layer, kind]:  # mostly empty, and asked for every layer of every decoded token
                 self.computed(layer, kind, experts)
 
     def wait(self, layer: int, kind: WeightKind, experts: Collection[int]) -> dict[int, int]:

@@ -1,6 +1,5 @@
 """`.routes`, this project's file of a routing trace: written step by step, read as often as is wanted."""
 
-import errno
 import os
 import shutil
 import zlib
@@ -12,7 +11,7 @@ from typing import BinaryIO, Self
 
 import zstandard
 
-from offload.errors import DiskFullError, OffloadError, TraceFileError
+from offload.errors import NO_ROOM, DiskFullError, OffloadError, TraceFileError
 from offload.routing.route_trace import RouteStep, TraceHeader
 from offload.routing.trace_format import (
     END,
@@ -45,7 +44,6 @@ _CHUNK_BYTES = 1 << 20
 _LEVEL = 6
 _MAX_WINDOW_BYTES = 8 << 20
 _HINT = "The file is damaged or was cut short: record the trace again."
-_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 class TraceWriter:
@@ -175,7 +173,7 @@ class TraceWriter:
         self._n_bytes += len(raw)
 
     def _failed(self, error: OSError) -> OffloadError:
-        if error.errno in _FULL:
+        if error.errno in NO_ROOM:
             free_bytes = shutil.disk_usage(self.path.parent).free
             return DiskFullError(
                 f"{self.path.parent} has {free_bytes} bytes free, too few for the trace {self.path.name}.",

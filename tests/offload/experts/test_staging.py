@@ -139,6 +139,14 @@ def test_a_layer_that_lost_slots_may_use_more_places(world: StagedWorld) -> None
     assert all(world.staged_whole(0, DOWN, expert) for expert in EVERY_EXPERT)
 
 
+def test_more_places_for_one_layer_are_not_there_for_what_is_read_ahead(world: StagedWorld) -> None:
+    stage(world, 0, *EVERY_EXPERT)
+    world.staging.computed(0, GATE, keep=())
+    world.staging.begin(2, GATE, EVERY_EXPERT, AHEAD)  # in one rack with layer 0
+    world.steps.drain()
+    assert len(world.place_of(2, GATE)) == PLANNED
+
+
 def test_a_failed_read_is_raised_and_leaves_staging_usable(world: StagedWorld) -> None:
     world.source.broken = {ExpertKey(0, 3)}
     with pytest.raises(ExpertReadError):
