@@ -6,6 +6,7 @@
     ├── ModelFileError             exit 4   malformed, truncated or unsupported model or packed store
     │   └── StaleStoreError        exit 4   a packed store made from another model, version or CPU
     ├── TraceFileError             exit 4   malformed, truncated or unsupported routing trace
+    ├── ForecasterFileError        exit 4   malformed or unsupported file of forecasters, or another model's
     ├── BudgetError                exit 5   the memory budget is below what the model needs
     ├── DiskFullError              exit 6   no room to write
     ├── WorkerDiedError            exit 9   the worker process ended without an answer
@@ -116,6 +117,19 @@ class TraceFileError(OffloadError):
         offset = f", offset {self.offset}" if self.offset is not None else ""
         line = f", line {self.line}" if self.line is not None else ""
         return f"{self.file}{offset}{line}: {super().__str__()}"
+
+
+class ForecasterFileError(OffloadError):
+    """A file of trained forecasters that is missing, malformed, not supported, or of another model."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, file: Path | str, hint: str = "") -> None:
+        super().__init__(message, hint=hint, file=str(file))
+        self.file = Path(file)
+
+    def __str__(self) -> str:
+        return f"{self.file}: {super().__str__()}"
 
 
 class BudgetError(OffloadError):

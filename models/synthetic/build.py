@@ -22,7 +22,6 @@ from gguf.vocab import bytes_to_unicode
 from numpy.typing import NDArray
 
 ARCHITECTURE = "qwen3moe"
-N_EXPERT_USED = 8
 N_EMBD, N_FF_EXP = 2048, 768
 N_HEAD, N_HEAD_KV, HEAD_DIM = 16, 4, 128
 N_COMMON = 256
@@ -64,10 +63,11 @@ class SyntheticRecipe:
     alpha: float = 0.5
     seed: int = 0
     n_vocab: int = 32_000
+    n_expert_used: int = 8
 
     def __post_init__(self) -> None:
-        if self.n_layer < 1 or self.n_expert < N_EXPERT_USED or not 0 <= self.alpha < 1:
-            raise ValueError(f"{self}: needs a layer, {N_EXPERT_USED} experts, and alpha in [0, 1)")
+        if self.n_layer < 1 or not 0 < self.n_expert_used <= self.n_expert or not 0 <= self.alpha < 1:
+            raise ValueError(f"{self}: needs a layer, as many experts as are used, and alpha in [0, 1)")
         if self.n_layer * (3 * self.n_expert + 4) >= _POOL_BLOCKS:
             raise ValueError(f"{self}: more than {_POOL_BLOCKS} matrices")
         if not _N_FIXED_TOKENS < self.n_vocab <= _POOL_BLOCKS * _BLOCK_SIZE // N_EMBD:
@@ -76,7 +76,7 @@ class SyntheticRecipe:
     @property
     def file_name(self) -> str:
         """A name that no other recipe has."""
-        counts = f"{self.n_layer}x{self.n_expert}-vocab{self.n_vocab}"
+        counts = f"{self.n_layer}x{self.n_expert}-used{self.n_expert_used}-vocab{self.n_vocab}"
         return f"synthetic-v{_RECIPE_VERSION}-{counts}-alpha{self.alpha:g}-seed{self.seed}.gguf"
 
 
@@ -176,7 +176,7 @@ def _add_metadata(writer: GGUFWriter, recipe: SyntheticRecipe) -> None:
     writer.add_block_count(recipe.n_layer)
     writer.add_context_length(N_CTX_TRAIN)
     writer.add_embedding_length(N_EMBD)
-    writer.add_feed_forward_length(N_FF_EXP * N_EXPERT_USED)
+    writer.add_feed_forward_length(N_FF_EXP * recipe.n_expert_used)
     writer.add_head_count(N_HEAD)
     writer.add_head_count_kv(N_HEAD_KV)
     writer.add_key_length(HEAD_DIM)
@@ -184,7 +184,7 @@ def _add_metadata(writer: GGUFWriter, recipe: SyntheticRecipe) -> None:
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(1e6)
     writer.add_expert_count(recipe.n_expert)
-    writer.add_expert_used_count(N_EXPERT_USED)
+    writer.add_expert_used_count(recipe.n_expert_used)
     writer.add_expert_feed_forward_length(N_FF_EXP)
     writer.add_vocab_size(recipe.n_vocab)
     # Every byte is a token, so any text encodes; the fillers, which no text encodes to, decode to a readable word.
@@ -289,12 +289,15 @@ def main(arguments: list[str] | None = None) -> int:
     default = SyntheticRecipe()
     parser.add_argument("--layers", type=int, default=default.n_layer, help="default %(default)s")
     parser.add_argument("--experts", type=int, default=default.n_expert, help="per layer, default %(default)s")
+    parser.add_argument("--used", type=int, default=default.n_expert_used, help="for a token, default %(default)s")
     parser.add_argument("--alpha", type=float, default=default.alpha, help="skew of the routing, default %(default)s")
     parser.add_argument("--seed", type=int, default=default.seed, help="default %(default)s")
     parser.add_argument("-o", "--output", type=Path, help="the file; without it one in the cache folder, built once")
     options = parser.parse_args(arguments)
     try:
-        recipe = SyntheticRecipe(options.layers, options.experts, options.alpha, options.seed)
+        recipe = SyntheticRecipe(
+            options.layers, options.experts, options.alpha, options.seed, n_expert_used=options.used
+        )
     except ValueError as error:
         parser.error(str(error))
     path: Path = options.output or default_path(recipe)

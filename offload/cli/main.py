@@ -7,7 +7,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from offload.cli import bench, chat, doctor, generate, pack, plan, routing, trace, verify, worker
+from offload.cli import (
+    bench,
+    chat,
+    doctor,
+    generate,
+    pack,
+    plan,
+    replay,
+    routing,
+    trace,
+    train_forecaster,
+    verify,
+    worker,
+)
 from offload.cli.answers import REQUEST_ID
 from offload.cli.interrupt import EXIT_INTERRUPTED
 from offload.cli.options import Parser
@@ -21,9 +34,9 @@ EXIT_DISK_FULL = 6
 EXIT_NOBODY_READS = 141
 """What a shell reports of a program that SIGPIPE ended: `offload generate | head -1` is no failure of ours."""
 
-_COMMANDS = (generate, chat, pack, verify, plan, bench, trace, routing, doctor, worker)
-_EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model or trace file,
-5 does not fit the memory, 6 disk full, 9 worker died, 130 interrupted, 141 nobody reads the output.
+_COMMANDS = (generate, chat, pack, verify, plan, bench, trace, routing, replay, train_forecaster, doctor, worker)
+_EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model, trace or
+forecaster file, 5 does not fit the memory, 6 disk full, 9 worker died, 130 interrupted, 141 nobody reads the output.
 OFFLOAD_DEBUG=1 shows tracebacks, NO_COLOR switches colours off."""
 
 

@@ -104,5 +104,6 @@ def test_every_parameter_has_a_part_in_the_default_name() -> None:
         SyntheticRecipe(alpha=0),
         SyntheticRecipe(seed=1),
         SyntheticRecipe(n_vocab=512),
+        SyntheticRecipe(n_expert_used=6),
     ]
     assert len({default_path(recipe) for recipe in recipes}) == len(recipes)

@@ -11,7 +11,22 @@ import fakes.engine
 
 Run = Callable[..., Any]
 
-COMMANDS = ("generate", "chat", "pack", "verify", "plan", "bench", "trace", "routing", "doctor", "worker")
+COMMANDS = (
+    *(
+        "generate",
+        "chat",
+        "pack",
+        "verify",
+        "plan",
+        "bench",
+        "trace",
+        "routing",
+        "replay",
+        "train-forecaster",
+        "doctor",
+    ),
+    "worker",
+)
 
 FAILURES = [
     (("generate", "hello", "-m", "missing.gguf"), 3, "ModelNotFoundError"),

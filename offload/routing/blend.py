@@ -1,0 +1,166 @@
+"""`Blend`: several forecasters as one, their scores made into probabilities that learn from every true route.
+
+Each part's scores of a layer (probabilities as log-odds) become one number an expert: how far above or below the score
+that would just be routed, in units of how far the part's scores usually lie apart. A logistic regression over these
+numbers, with how often the expert is routed to at all, gives the probability. It is learnt online (a Newton step a
+token), for each *lead*: how many layers lie between the last one known and the one that is forecast. Weights are shared
+by all layers of a lead; each layer has its own deviation from them, held small while little was seen.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offload.routing.forecaster import Forecaster
+
+LEADS = 4
+"""Weights are learnt for leads of 1, 2, 3, and more: the last is for a path that is forecast before it begins."""
+BEFORE = LEADS - 1
+_LARGEST = 8.0
+_LEAST_CHANCE = np.float32(1e-3)
+_KEPT = 0.995
+"""Of what was learnt, a token later."""
+_SPREAD_KEPT = 0.98
+_FREQUENCY_KEPT = 0.99
+_LEAST_CURVATURE = 0.5
+_RIDGE = 20.0
+_LAYER_RIDGE = 15.0
+"""Prior precision of a layer's deviation: the first tokens of a layer hardly move it."""
+
+
+class Blend:
+    """A forecaster whose scores are probabilities, of the forecasts of `parts`.
+
+    It learns of the layers that `scores` was asked for and that are known since, whenever `learn` is called; what is
+    asked or routed again before that is not learnt. Thread rule: none of its own.
+    """
+
+    name = "blend"
+    gives_probabilities = True
+
+    def __init__(self, parts: Sequence[Forecaster], n_layer: int, n_expert: int, n_expert_used: int) -> None:
+        """Blend forecasts of as many layers and experts."""
+        self.parts = tuple(parts)
+        self._n_layer, self._n_expert, self._k = n_layer, n_expert, n_expert_used
+        n = len(self.parts) + 2  # with frequency, and the constant
+        self._features = np.zeros((LEADS, n_layer, n_expert, n), np.float32)
+        self._asked = np.zeros((LEADS, n_layer), np.bool_)
+        self._known = np.zeros(n_layer, np.bool_)
+        self._routed = np.zeros((n_layer, n_expert), np.bool_)
+        self._frequency = np.full((n_layer, n_expert), n_expert_used / n_expert)
+        self._spread = np.ones((len(self.parts), n_layer))
+        self._shared = np.zeros((LEADS, n))
+        self._shared[:, : len(self.parts)] = 1.0 / max(len(self.parts), 1)
+        self._shared[:, -2] = 0.5
+        self._shared[:, -1] = np.log(n_expert_used / max(n_expert - n_expert_used, 1))
+        self._own = np.zeros((LEADS, n_layer, n))
+        self._shared_hessian = np.tile(np.eye(n) * _RIDGE, (LEADS, 1, 1))
+        self._own_hessian = np.tile(np.eye(n) * _LAYER_RIDGE, (LEADS, n_layer, 1, 1))
+        self._last = -1
+
+    def begin(self, token: int) -> None:
+        """Learn which token comes next."""
+        self._known[:] = False
+        self._asked[:] = False
+        self._last = -1
+        for part in self.parts:
+            part.begin(token)
+
+    def routed(
+        self,
+        layer: int,
+        experts: NDArray[np.int32],
+        weights: NDArray[np.float32] | None,
+        inputs: NDArray[np.float32] | None,
+    ) -> None:
+        """Learn how a layer was routed."""
+        self._routed[layer] = False
+        self._routed[layer, experts] = True
+        self._known[layer] = True
+        self._last = layer
+        for part in self.parts:
+            part.routed(layer, experts, weights, inputs)
+
+    def scores(self, layer: int) -> NDArray[np.float32]:
+        """Return the probability that the token is routed to each expert of a layer [n_expert]."""
+        lead = self._lead(layer)
+        features = self._features[lead, layer]
+        for column, part in enumerate(self.parts):
+            scores = part.scores(layer)
+            if scores is not None and part.gives_probabilities:
+                scores = _log_odds(scores)
+            features[:, column] = self._evidence(column, layer, scores)
+        features[:, -2] = np.log(self._frequency[layer] / (self._k / self._n_expert))
+        features[:, -1] = 1.0
+        self._asked[lead, layer] = True
+        return _sigmoid(features @ (self._shared[lead] + self._own[lead, layer]).astype(np.float32))
+
+    def forget(self) -> None:
+        """Begin another conversation."""
+        self._known[:] = False
+        self._asked[:] = False
+        self._last = -1
+        for part in self.parts:
+            part.forget()
+
+    def learn(self) -> None:
+        """Take one Newton step for every layer and lead that was forecast and is known now; about a millisecond."""
+        known = np.flatnonzero(self._known)
+        asked = self._asked & self._known
+        self._asked &= ~self._known
+        self._known[:] = False
+        truth = self._routed
+        for lead in np.flatnonzero(asked.any(axis=1)):
+            layers = np.flatnonzero(asked[lead])
+            x = self._features[lead, layers].astype(np.float64)
+            p = _sigmoid(np.einsum("lef,lf->le", x, self._shared[lead] + self._own[lead, layers]))
+            error = p - truth[layers]
+            gradient = np.einsum("lef,le->lf", x, error)
+            # Where the forecast was sure and wrong, the curvature p (1 - p) vanishes, and the step would be endless.
+            curvature = np.maximum(p * (1 - p), _LEAST_CURVATURE * np.abs(error))
+            hessian = (x * curvature[:, :, None]).transpose(0, 2, 1) @ x
+            self._step_shared(lead, gradient.sum(axis=0), hessian.sum(axis=0))
+            self._step_own(lead, layers, gradient, hessian)
+        self._frequency[known] = _FREQUENCY_KEPT * self._frequency[known] + (1 - _FREQUENCY_KEPT) * truth[known]
+
+    def _lead(self, layer: int) -> int:
+        return BEFORE if self._last < 0 else min(layer - self._last, LEADS) - 1
+
+    def _evidence(self, column: int, layer: int, scores: NDArray[np.float32] | None) -> NDArray[np.float32] | float:
+        if scores is None:
+            return 0.0
+        split = self._n_expert - self._k
+        if not 0 < split < self._n_expert:
+            return 0.0
+        ordered = np.partition(scores, (split - 1, split))
+        cut = (ordered[split - 1] + ordered[split]) / 2
+        above = scores - cut
+        spread = self._spread[column, layer]
+        spread = self._spread[column, layer] = _SPREAD_KEPT * spread + (1 - _SPREAD_KEPT) * float(np.abs(above).mean())
+        clipped: NDArray[np.float32] = np.clip(above / (spread + 1e-9), -_LARGEST, _LARGEST)
+        return clipped
+
+    def _step_shared(self, lead: int, gradient: NDArray[np.float64], hessian: NDArray[np.float64]) -> None:
+        kept = self._shared_hessian[lead]
+        kept *= _KEPT
+        kept += hessian
+        self._shared[lead] -= np.linalg.solve(kept, gradient)
+
+    def _step_own(
+        self, lead: int, layers: NDArray[np.int64], gradient: NDArray[np.float64], hessian: NDArray[np.float64]
+    ) -> None:
+        ridge = _LAYER_RIDGE * np.eye(gradient.shape[1])
+        kept = ridge + _KEPT * (self._own_hessian[lead, layers] - ridge) + hessian
+        self._own_hessian[lead, layers] = kept
+        gradient = gradient + (1 - _KEPT) * _LAYER_RIDGE * self._own[lead, layers]
+        self._own[lead, layers] -= np.linalg.solve(kept, gradient[..., None])[..., 0]
+
+
+def _log_odds(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    p = np.clip(p, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _sigmoid(x: NDArray) -> NDArray:  # type: ignore[type-arg]
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0)))

@@ -1,0 +1,81 @@
+"""What gate networks are trained on, gathered of a trace that has router inputs, and their training for all layers."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offload.errors import UsageError
+from offload.routing.gate_network import Networks
+from offload.routing.gate_training import LEAST_TOKENS, train_network
+from offload.routing.route_trace import UNKNOWN, RouteTrace
+from offload.routing.router import FloatArray
+from offload.routing.router_weights import LayerGate
+from offload.routing.token_routes import gather_routes
+
+
+def train_networks(
+    trace: RouteTrace,
+    gates: Sequence[LayerGate],
+    *,
+    distance: int = 3,
+    n_hidden: int = 256,
+    n_epochs: int = 12,
+    on_progress: Callable[[float], bool] | None = None,
+) -> Networks | None:
+    """Train on the decoded tokens of `trace`; None if `on_progress`, told the share done, returns False.
+
+    Holds all router inputs of the trace in memory, in half precision. The networks take
+    8 * n_embd * (n_hidden + n_expert) bytes each: for models of small width.
+
+    Raises:
+        UsageError: the trace has no router inputs, too few tokens, or is not of a model with these gates.
+        TraceFileError: of reading it.
+    """
+    lessons = _Lessons(trace, gates)
+    pairs = [(layer, ahead) for layer in range(1, len(gates)) for ahead in range(1, min(distance, layer) + 1)]
+    networks = {}
+    for number, (layer, ahead) in enumerate(pairs):
+        logits, features, routed = lessons.of(layer, ahead)
+        network = train_network(logits, features, routed, n_hidden=n_hidden, n_epochs=n_epochs, seed=number)
+        networks[layer, ahead] = network
+        if on_progress is not None and not on_progress((number + 1) / len(pairs)):
+            return None
+    return networks
+
+
+class _Lessons:
+    """The decoded tokens of a trace."""
+
+    def __init__(self, trace: RouteTrace, gates: Sequence[LayerGate]) -> None:
+        header = trace.header
+        shape = (len(header.layers), header.n_expert, header.n_embd)
+        if not header.n_embd:
+            raise UsageError("The trace has no router inputs.", hint="Record it with --inputs.")
+        if shape != (len(gates), *gates[0].router.weight.shape):
+            raise UsageError(
+                f"The trace is of {shape[0]} layers of {shape[1]} experts and width {shape[2]}: of another model.",
+                hint="Record one with this model.",
+            )
+        tokens = gather_routes(trace)
+        inputs = [step.inputs for step in trace.steps() if step.inputs is not None]
+        self._inputs: NDArray[np.float16] = np.concatenate(inputs, axis=1) if inputs else np.empty(0, np.float16)
+        self._gates, self._routes, self._previous = gates, tokens.routes, tokens.previous
+        self._usable = tokens.is_decode & (tokens.previous >= 0) & (tokens.routes != UNKNOWN).all(axis=(0, 2))
+        if self._usable.sum() < LEAST_TOKENS:
+            raise UsageError(
+                f"The trace has {int(self._usable.sum())} decoded tokens to learn from; {LEAST_TOKENS} are the least.",
+                hint="Record more answers.",
+            )
+
+    def of(self, layer: int, ahead: int) -> tuple[FloatArray, FloatArray, NDArray[np.int32]]:
+        """Return logits, features and routed experts of a layer, forecast so many layers ahead."""
+        known = self._routes[layer, self._previous, 0] != UNKNOWN
+        rows = np.flatnonzero(self._usable & known)
+        gate, normed = self._gates[layer], self._normed(layer - ahead, rows)
+        logits = np.stack([gate.router.logits(gate.input_of(token)) for token in normed])
+        features = np.concatenate([normed, self._normed(layer, self._previous[rows])], axis=1)
+        return logits, features, self._routes[layer, rows].astype(np.int32)
+
+    def _normed(self, layer: int, rows: NDArray[np.int64]) -> FloatArray:
+        return self._gates[layer].normed_of(self._inputs[layer, rows].astype(np.float32))
