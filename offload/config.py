@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from offload.errors import OffloadError
+
 
 class StoreChoice(Enum):
     """Where experts are read from."""
@@ -112,3 +114,28 @@ class Token:
     index: int
     """Position among the generated tokens, from 0."""
     finish_reason: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPrompt:
+    """One prompt of a batch."""
+
+    content: str | tuple[Message, ...]
+    """Text to continue as it is, or a conversation to answer."""
+    params: GenerationParams = GenerationParams()
+    name: str = ""
+    """What messages call it; empty: its number, counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What became of one prompt of a batch: `finish_reason` is None where an `error` ended it."""
+
+    index: int
+    """Of the prompt in the batch, from 0."""
+    text: str
+    finish_reason: FinishReason | None
+    n_prompt: int = 0
+    """Tokens of the prompt."""
+    n_generated: int = 0
+    error: OffloadError | None = None

@@ -2,7 +2,8 @@
 
     file ── header ── store ── plan ── paged model ── context ── generator
 
-Thread rule: one thread opens, generates and closes; `stop`, `stats` and `residency` are for any thread.
+Thread rule: one thread opens, generates and closes, and a batch has threads of its own meanwhile; `stop`, `stats` and
+`residency` are for any thread.
 """
 
 import threading
@@ -14,12 +15,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
+from offload.batch import BatchJob, BatchRun
+from offload.config import (
+    BatchAnswer,
+    BatchPrompt,
+    EngineConfig,
+    FinishReason,
+    GenerationParams,
+    Message,
+    Token,
+)
 from offload.engine_parts import OpenedModel, Prepared, prepare
 from offload.errors import UsageError
 from offload.experts.pressure import PressureWatch
 from offload.generation import Generator
 from offload.llama.chat import render
+from offload.lockstep import Lockstep
 from offload.machine import resident_memory
 from offload.memory_plan import MemoryPlan
 from offload.route_recorder import JudgedRoutes, RouteRecorder, trace_header
@@ -34,9 +45,14 @@ def open_model(
     path: str | Path | None = None,
     config: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
     *,
+    n_parallel: int = 1,
+    fewer_parallel: bool = False,
     on_progress: Callable[[float], bool] | None = None,
 ) -> "Engine":
     """Open the GGUF at `path` (of a split model: any part); None: the bundled demo model.
+
+    `batch` runs `n_parallel` sequences at a time; with `fewer_parallel` fewer, where the memory is better spent on
+    experts. A dense model runs one.
 
     `on_progress` gets the share loaded, 0.0 to 1.0, and stops the load by returning False.
 
@@ -47,12 +63,18 @@ def open_model(
         UsageError: a value of `config` makes no sense.
         CancelledError: `on_progress` returned False.
     """
-    return Engine(prepare(path, config), config, on_progress)
+    prepared = prepare(path, config, n_parallel, fewer_parallel=fewer_parallel)
+    return Engine(prepared, config, on_progress)
 
 
-def plan_model(path: str | Path | None, config: EngineConfig = EngineConfig()) -> MemoryPlan:  # noqa: B008
+def plan_model(
+    path: str | Path | None,
+    config: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
+    *,
+    n_parallel: int = 1,
+) -> MemoryPlan:
     """Return the memory plan without loading weights. Raises as `open_model` does."""
-    return prepare(path, config).plan
+    return prepare(path, config, n_parallel).plan
 
 
 class Engine:
@@ -75,7 +97,8 @@ class Engine:
             self.description = model.description
             self.chat_template = model.chat_template
             self.n_ctx = self._opened.context.n_ctx
-            self._generator = Generator(self._opened.context, model.vocab)
+            self._sequences = [Generator(context, model.vocab) for context in self._opened.contexts]
+            self._generator = self._sequences[0]
             if self._opened.paged is not None:
                 self._watch = PressureWatch(self._opened.paged.pager, self.plan.capacity, self.plan.n_expert_used)
         except BaseException:
@@ -89,17 +112,25 @@ class Engine:
             UsageError: a parameter makes no sense, the prompt is longer than the context, or the engine is closed.
             ExpertReadError: an expert could not be read; the engine can be used again.
         """
-        tokens = self._opened.model.vocab.tokenize(prompt, add_special=True, parse_special=True)
-        return self._generate(tokens, params)
+        return self._generate(self._tokens_of(prompt), params)
 
     def chat(self, messages: Sequence[Message], params: GenerationParams = GenerationParams()) -> Iterator[Token]:  # noqa: B008
         """Answer a conversation, through the model's chat template. Raises as `complete` does."""
-        vocab = self._opened.model.vocab
-        text = render(
-            self.chat_template, messages, bos_text=vocab.bos_text, eos_text=vocab.eos_text, file=str(self.path)
-        )
-        begins = bool(vocab.bos_text) and text.startswith(vocab.bos_text)
-        return self._generate(vocab.tokenize(text, add_special=not begins, parse_special=True), params)
+        return self._generate(self._tokens_of(messages), params)
+
+    def batch(self, prompts: Sequence[BatchPrompt]) -> Iterator[BatchAnswer]:
+        """Answer many prompts, `plan.n_parallel` at a time, each as if it were alone: its answer is the same.
+
+        Yields the answers in the prompts' order, each as soon as those before it are there. An expert that cannot be
+        read ends the answers that need it, with an error. After `stop` the answers that were begun are yielded as they
+        are, CANCELLED; the others are not. Nothing is computed before the first answer is asked for.
+
+        Raises:
+            UsageError: a prompt is too long or a parameter makes no sense (nothing is run), or the engine is busy.
+        """
+        jobs = [self._job(prompt, prompt.name or f"prompt {number}") for number, prompt in enumerate(prompts, 1)]
+        self._stopped.clear()
+        return self._run_batch(jobs)
 
     def compute(self, text: str) -> Iterator[tuple[int, int]]:
         """Compute a text of any length as it is, in pieces as long as the context, and generate nothing.
@@ -190,6 +221,38 @@ class Engine:
         """The header of traces, made once: its fingerprint reads the file; None for a dense model."""
         prepared = self._prepared
         return None if prepared.store is None else trace_header(prepared.header, prepared.store)
+
+    def _tokens_of(self, content: str | Sequence[Message]) -> list[int]:
+        """Return the tokens of a text, or of a conversation through the chat template."""
+        vocab = self._opened.model.vocab
+        if isinstance(content, str):
+            return vocab.tokenize(content, add_special=True, parse_special=True)
+        text = render(
+            self.chat_template, content, bos_text=vocab.bos_text, eos_text=vocab.eos_text, file=str(self.path)
+        )
+        begins = bool(vocab.bos_text) and text.startswith(vocab.bos_text)
+        return vocab.tokenize(text, add_special=not begins, parse_special=True)
+
+    def _job(self, prompt: BatchPrompt, name: str) -> BatchJob:
+        try:
+            tokens = self._tokens_of(prompt.content)
+            self._generator.generate(tokens, prompt.params)  # refuses now what it would refuse later
+        except UsageError as error:
+            raise UsageError(f"{name}: {error.message}", hint=error.hint, **error.numbers) from None
+        return BatchJob(tokens, prompt.params)
+
+    def _run_batch(self, jobs: Sequence[BatchJob]) -> Iterator[BatchAnswer]:
+        _ = self._opened.model.handle  # refuses where the engine was closed before the first answer was asked for
+        paged, contexts = self._opened.paged, self._opened.contexts
+        sequences = self._sequences[: max(1, len(jobs))]
+        if paged is None or len(sequences) == 1:
+            yield from BatchRun(jobs, sequences, None, self._stopped.is_set).answers()
+        else:
+            lockstep = Lockstep(paged.weights.compute_together, len(sequences))
+            with paged.parked(lockstep.park, lockstep.take_error, contexts):
+                yield from BatchRun(jobs, sequences, lockstep, self._stopped.is_set).answers()
+        if paged is not None and self._stopped.is_set():
+            paged.placer.reset()
 
     def _generate(self, tokens: Sequence[int], params: GenerationParams) -> Iterator[Token]:
         self._stopped.clear()

@@ -17,7 +17,7 @@ from offload.llama.footprint import measure_footprint
 from offload.llama.library import load
 from offload.llama.model import LlamaModel
 from offload.machine import backs_all_with_huge_pages, machine_memory, physical_cores, resident_memory
-from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan
+from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan, sequences_within
 from offload.paged_model import PagedModel, dense_overrides
 from offload.store_choice import choose_store
 
@@ -41,7 +41,7 @@ class Prepared:
 
 
 class OpenedModel:
-    """llama.cpp's model and context, paged where there are experts. Opened, used and closed by one thread."""
+    """llama.cpp's model and contexts, paged where there are experts. Opened, used and closed by one thread."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class OpenedModel:
         cancelled: Callable[[], bool],
         on_progress: Callable[[float], bool] | None,
     ) -> None:
-        """Load weights and make the context. Raises as `engine.open_model` does."""
+        """Load weights and make the contexts. Raises as `engine.open_model` does."""
         plan, header = prepared.plan, prepared.header
         self.paged: PagedModel | None = None
         if prepared.store is not None:
@@ -68,26 +68,35 @@ class OpenedModel:
         else:
             self.model = LlamaModel.open(header.files[0], overrides=dense_overrides(header), on_progress=on_progress)
         try:
-            self.context = LlamaContext.open(
-                self.model,
-                n_ctx=plan.n_ctx,
-                n_batch=max(config.n_batch, plan.n_ubatch),
-                n_ubatch=plan.n_ubatch,
-                n_threads=prepared.n_threads,
-                n_outputs_max=1,
-            )
+            self.contexts = [
+                LlamaContext.open(
+                    self.model,
+                    n_ctx=plan.n_ctx,
+                    n_batch=max(config.n_batch, plan.n_ubatch),
+                    n_ubatch=plan.n_ubatch,
+                    n_threads=prepared.n_threads,
+                    n_outputs_max=1,
+                )
+                for _ in range(plan.n_parallel)
+            ]
         except BaseException:
             self.close()
             raise
         self.plan = plan
         if self.paged is not None:
-            self.context.pending_error = self.paged.pending_error
+            for context in self.contexts:
+                context.pending_error = self.paged.pending_error
             try:
                 self.plan = fit_plan(prepared, resident_memory().current_bytes)
             except BaseException:
                 self.close()
                 raise
             self.paged.resize(self.plan.capacity, self.plan.staged_capacity)
+
+    @property
+    def context(self) -> LlamaContext:
+        """The context of a single sequence."""
+        return self.contexts[0]
 
     def close(self) -> None:
         """Free everything; harmless when called twice."""
@@ -97,9 +106,13 @@ class OpenedModel:
             self.model.close()
 
 
-def prepare(path: str | Path | None, config: EngineConfig) -> Prepared:
+def prepare(
+    path: str | Path | None, config: EngineConfig, n_parallel: int = 1, *, fewer_parallel: bool = False
+) -> Prepared:
     """Read the header, choose the store and plan the memory; loads no weights. Raises as `engine.open_model` does."""
     _check(config)
+    if n_parallel < 1:
+        raise UsageError(f"n_parallel is {n_parallel}.", hint="At least one sequence runs at a time.")
     load()
     header = read_gguf_header(demo_model_path() if path is None else path)
     store = choose_store(header, config.store)
@@ -122,7 +135,11 @@ def prepare(path: str | Path | None, config: EngineConfig) -> Prepared:
         huge_pages=backs_all_with_huge_pages(),
     )
     store_name = store.files[0].name if store is not None else ""
-    plan = make_plan(needs, _budget(config.memory, own_bytes), store_name)
+    budget_bytes = _budget(config.memory, own_bytes)
+    if fewer_parallel or store is None:
+        n_parallel = sequences_within(needs, budget_bytes, n_parallel)
+    needs = needs.of_sequences(n_parallel)
+    plan = make_plan(needs, budget_bytes, store_name)
     return Prepared(header.files[0], header, store, needs, plan, config.n_threads or physical_cores())
 
 

@@ -9,7 +9,7 @@ model needs is measured elsewhere and given.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 from offload.bytesize import format_bytes
@@ -21,6 +21,11 @@ LENT_FROM = 0.1
 """Staging's memory is lent to the slots while decoding where it makes them more by at least this share. Lending costs
 each turn of a conversation: experts evicted, and pages touched anew, by the next prompt and by the next answer."""
 
+SEQUENCE_BYTES = 8 << 20
+"""What another sequence takes beside its KV cache and compute buffers: a thread, graphs, the allocator's slack."""
+SEQUENCES_SHARE = 0.25
+"""Of the memory above the floor, what sequences beside the first may take where nobody says how many there shall be."""
+
 DESKTOP_SHARE = 0.1
 DESKTOP_BYTES = 1 << 30
 """What `auto` leaves to the desktop: the larger of this and that share of all memory."""
@@ -28,7 +33,7 @@ DESKTOP_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a model and its context take, apart from slots and staging; all sizes in bytes."""
+    """What a model and its contexts take, apart from slots and staging; all sizes in bytes."""
 
     runtime_bytes: int
     """Python, the libraries, the vocabulary: measured of this process, with a margin."""
@@ -43,6 +48,18 @@ class Needs:
     layers: Mapping[int, LayerLayout]
     huge_pages: bool = False
     """Whether the system backs all memory with huge pages, asked or not."""
+    n_parallel: int = 1
+    """Sequences at once, each with a context of its own."""
+
+    def of_sequences(self, n_parallel: int) -> "Needs":
+        """Return what so many sequences need; `self` is of one."""
+        return replace(
+            self,
+            n_parallel=n_parallel,
+            runtime_bytes=self.runtime_bytes + (n_parallel - 1) * SEQUENCE_BYTES,
+            kv_bytes=n_parallel * self.kv_bytes,
+            compute_bytes=n_parallel * self.compute_bytes,
+        )
 
     @property
     def notes(self) -> Notes:
@@ -80,6 +97,7 @@ class MemoryPlan:
     capacity: Mapping[int, int]
     staged_capacity: Mapping[int, int] | None
     store_name: str = ""
+    n_parallel: int = 1
 
     @property
     def total_bytes(self) -> int:
@@ -120,12 +138,13 @@ class MemoryPlan:
 
     def lines(self) -> list[str]:
         """Return the plan for a person, a line each."""
+        each = f"{self.n_parallel} sequences of " if self.n_parallel > 1 else ""
         parts = [
             ("budget", self.budget_bytes, ""),
             ("runtime", self.runtime_bytes, ""),
             ("dense weights", self.dense_bytes, ""),
-            ("KV cache", self.kv_bytes, f"{self.n_ctx} tokens of context"),
-            ("compute buffers", self.compute_bytes, f"batches of {self.n_ubatch} tokens"),
+            ("KV cache", self.kv_bytes, f"{each}{self.n_ctx} tokens of context"),
+            ("compute buffers", self.compute_bytes, f"{each}batches of {self.n_ubatch} tokens"),
         ]
         if self.pages:
             low, high = min(self.capacity.values()), max(self.capacity.values())
@@ -156,13 +175,14 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
     """
     floor = {layer: min(needs.n_expert_used, layout.n_expert) for layer, layout in needs.layers.items()}
     floor_bytes = needs.fixed_bytes + slots_bytes(needs.layers, floor)
+    sequences, fewer = ("", "") if needs.n_parallel == 1 else (f"{needs.n_parallel} sequences of ", "-np (sequences), ")
     if budget_bytes < floor_bytes:
         raise BudgetError(
             f"The budget is {format_bytes(budget_bytes)}, but the model needs at least {format_bytes(floor_bytes)}"
-            f" with a context of {needs.n_ctx} and batches of {needs.n_ubatch} tokens.",
+            f" with {sequences}a context of {needs.n_ctx} and batches of {needs.n_ubatch} tokens.",
             budget_bytes=budget_bytes,
             floor_bytes=floor_bytes,
-            hint="Raise --memory, or lower -c (context) or -ub (batch).",
+            hint=f"Raise --memory, or lower {fewer}-c (context) or -ub (batch).",
         )
     left = budget_bytes - needs.fixed_bytes
     everything = {layer: layout.n_expert for layer, layout in needs.layers.items()}
@@ -197,7 +217,22 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         capacity=capacity,
         staged_capacity=staged_capacity,
         store_name=store_name,
+        n_parallel=needs.n_parallel,
     )
+
+
+def sequences_within(needs: Needs, budget_bytes: int, most: int) -> int:
+    """Return how many sequences to run at once, at most `most`, where `needs` are those of one.
+
+    Experts that several sequences need are read once, which saves more the more there are; but they take memory from
+    the slots. A dense model gains nothing by it.
+    """
+    if not needs.layers:
+        return 1
+    floor = {layer: min(needs.n_expert_used, layout.n_expert) for layer, layout in needs.layers.items()}
+    spare = budget_bytes - needs.fixed_bytes - slots_bytes(needs.layers, floor)
+    each = needs.of_sequences(2).fixed_bytes - needs.fixed_bytes
+    return max(1, min(most, 1 + int(SEQUENCES_SHARE * spare) // each))
 
 
 def slots_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:

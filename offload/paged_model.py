@@ -1,8 +1,8 @@
 """One model opened with its experts paged: the place where llama.cpp, the pager's device and the pager meet."""
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -19,8 +19,9 @@ from offload.experts.store import ExpertStore, WeightLayout
 from offload.ggml.device import pager_device
 from offload.ggml.guard import check_abi
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
-from offload.ggml.paged_weights import PagedTensor, PagedWeights
+from offload.ggml.paged_weights import ComputeNative, PagedTensor, PagedWeights
 from offload.gguf_header import GgufHeader
+from offload.llama.context import LlamaContext
 from offload.llama.library import load
 from offload.llama.model import BufferOverride, LlamaModel
 
@@ -117,6 +118,25 @@ class PagedModel:
         self.placer.resize(capacity, staging, staged_capacity)
         # Not for slots that lend their memory: a huge page that is used in part is not given back.
         self._memory.use_huge_pages(staged_capacity or capacity)
+
+    @contextmanager
+    def parked(
+        self,
+        park: Callable[[int, ComputeNative], int],
+        take_error: Callable[[], BaseException | None],
+        contexts: Sequence[LlamaContext],
+    ) -> Iterator[None]:
+        """Have `park` answer for the graphs of these contexts meanwhile, and `take_error` say why one failed."""
+        self.weights.parking = park
+        for context in contexts:
+            context.pending_error = take_error
+        try:
+            yield
+        finally:
+            self.weights.parking = None
+            for context in contexts:
+                context.pending_error = self.pending_error
+            self.placer.reset()
 
     def pending_error(self) -> BaseException | None:
         """Return, once, what failed inside llama.cpp's compute; the experts of the failed graph are let go."""

@@ -56,6 +56,38 @@ class PagingUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastScore:
+    """How well one forecaster forecast the routed experts, so many layers ahead."""
+
+    name: str
+    lead: int
+    """Layers ahead; 0: before any layer of the token was computed."""
+    recall: float
+    """Share of the routed experts that were among as many of the likeliest."""
+    calibration_error: float | None
+    """How far probabilities were from what came true, on average; None where scores are no probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastUse:
+    """What forecasting did since the model was opened."""
+
+    scores: tuple[ForecastScore, ...] = ()
+    useful_bytes: int = 0
+    """Of experts read ahead: there when they were demanded."""
+    late_bytes: int = 0
+    """Demanded while on their way."""
+    wasted_bytes: int = 0
+    """Evicted unused."""
+    gain: float | None = None
+    """How many times faster tokens were with reading ahead than without; None before both were tried."""
+    is_paying: bool = True
+    """Whether reading ahead is done; where it costs time it is switched off, and tried again now and then."""
+    forecast_seconds: float = 0.0
+    """Spent forecasting, nearly all of it while reads were waited for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Speed:
     """Of the last generation."""
 
@@ -87,3 +119,5 @@ class Stats:
     memory: MemoryUse = field(default_factory=MemoryUse)
     paging: PagingUse = field(default_factory=PagingUse)
     speed: Speed = field(default_factory=Speed)
+    forecast: ForecastUse | None = None
+    """None where nothing is forecast: a dense model, or by choice."""

@@ -36,7 +36,18 @@ class Rule(NamedTuple):
 BELOW_ENGINE = LEAVES | {"offload.experts", "offload.llama", "offload.ggml"}
 WIRED = frozenset(
     f"offload.{name}"
-    for name in ("generation", "memory_plan", "routing", "paged_model", "route_recorder", "store_choice")
+    for name in (
+        "batch",
+        "generation",
+        "lockstep",
+        "memory_plan",
+        "routing",
+        "paged_model",
+        "route_recorder",
+        "forecasting",
+        "keeping",
+        "store_choice",
+    )
 )
 FACES = LEAVES | {"offload", "offload.engine", "offload.protocol"}
 
@@ -50,12 +61,17 @@ RULES: dict[str, Rule] = {
     "offload.experts": Rule(LEAVES, outside=frozenset({"numpy", "psutil", "zstandard"})),
     # Forecasts and judges routes: numbers in, numbers out. Its traces are compressed.
     "offload.routing": Rule(LEAVES, outside=frozenset({"numpy", "zstandard"})),
+    # Sequences that compute together, and the prompts they answer.
+    "offload.lockstep": Rule(LEAVES | {"offload.ggml"}, outside=frozenset()),
+    "offload.batch": Rule(LEAVES | {"offload.generation", "offload.lockstep"}, outside=frozenset()),
     "offload.generation": Rule(BELOW_ENGINE, outside=frozenset({"numpy"})),
     "offload.memory_plan": Rule(BELOW_ENGINE, outside=frozenset({"numpy", "psutil"})),
     # The only places that wire the parts.
     "offload.paged_model": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.route_recorder": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
+    "offload.forecasting": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
+    "offload.keeping": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     "offload.engine": Rule(BELOW_ENGINE | WIRED, outside=None),
     # What a machine is able to do, for a person who asks why it does not.
     "offload.diagnosis": Rule(BELOW_ENGINE, outside=None),

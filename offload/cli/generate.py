@@ -1,4 +1,4 @@
-"""`offload generate`: one prompt, one answer."""
+"""`offload generate`: one prompt, one answer; many of them with --batch."""
 
 import argparse
 import contextlib
@@ -6,9 +6,18 @@ import functools
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from offload.cli import batch
 from offload.cli.answers import Answer, EventAnswer, JsonAnswer, TextAnswer
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
-from offload.cli.options import add_engine, add_sampling, check_unicode, engine_config, generation_params, read_text
+from offload.cli.options import (
+    add_engine,
+    add_sampling,
+    check_unicode,
+    engine_config,
+    generation_params,
+    integer,
+    read_text,
+)
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
@@ -40,6 +49,14 @@ def add_parser(commands: Any) -> None:
     output.add_argument("--json", action="store_true", help="one JSON object at the end: text, finish_reason, stats")
     output.add_argument("--jsonl", action="store_true", help="the events of the worker's protocol, one per line")
     output.add_argument("--stats", action="store_true", help="a short table on standard error at the end")
+    batch_options = parser.add_argument_group("many prompts")
+    batch_options.add_argument(
+        "--batch", metavar="FILE", help="answer every line of a JSON lines file; answers are JSON lines in that order"
+    )
+    batch_options.add_argument(
+        "-np", "--parallel", dest="n_parallel", type=integer(0, 1024), default=0, metavar="N",
+        help="prompts answered at a time (0: as many as the memory suggests)",
+    )  # fmt: skip
     add_engine(parser)
     add_sampling(parser)
     parser.set_defaults(run=run)
@@ -51,6 +68,10 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     Raises:
         OffloadError: of the options, the model or the generation.
     """
+    if args.batch is not None:
+        return batch.run(args, terminal)
+    if args.n_parallel:
+        raise UsageError("-np is for many prompts.", hint="Give them with --batch FILE.")
     prompt = read_prompt(args, terminal)
     config, params = engine_config(args), generation_params(args)
     from offload.engine import open_model

@@ -12,18 +12,20 @@ Invariants, each proved by the test named (tests/properties/test_pager_rules.py)
  6. A layer uses no more slots than its capacity, but for those in use as it shrinks. test_capacity_is_never_exceeded
  7. Prefetching may change timing and bytes, never what is computed with.           test_prefetch_changes_no_bytes
 
-Thread rule: `acquire`, `wait`, `release` for one thread, the compute thread; everything else for any thread. The lock
-is never held across I/O.
+Thread rule: `acquire`, `count_misses`, `wait`, `release` for one thread, the compute thread; everything else for any
+thread. The lock is never held across I/O.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from offload.experts.eviction import EvictionPolicy
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Outcome, Task, Urgency
+from offload.experts.prefetch_ledger import PrefetchCounts, PrefetchLedger
 from offload.experts.slot_memory import SlotMemory
 from offload.experts.slots import LayerSlots, SlotState
 from offload.experts.span_source import SpanSource
@@ -43,6 +45,7 @@ class PagerCounts:
     bytes_prefetched: int
     stall_seconds: float
     read_seconds: float
+    prefetch: PrefetchCounts
 
 
 class _Load:
@@ -80,15 +83,19 @@ class ExpertPager:
         self._errors: dict[ExpertKey, BaseException] = {}
         self._acquired: dict[int, list[int]] = {}
         self._changed = threading.Condition()
+        self._ledger = PrefetchLedger()
         self._hits = self._misses = self._evictions = self._bytes_read = self._bytes_prefetched = 0
         self._stall_seconds = self._read_seconds = 0.0
 
     # -- the compute thread
 
-    def acquire(self, layer: int, experts: Sequence[int], *, counted: bool = True) -> list[int]:
+    def acquire(
+        self, layer: int, experts: Sequence[int], *, counted: bool = True, soon: Collection[int] = ()
+    ) -> list[int]:
         """Pin `experts` (distinct, most important first) and start reading the absent ones; return their slots.
 
-        `wait` says when their parts are there. `counted` accesses count as hits and misses. A ceiling on the capacity
+        `wait` says when their parts are there. `counted` accesses count as hits and misses. Experts that are wanted
+        `soon` are evicted for them only where no other can be. A ceiling on the capacity
         does not count here: what is above it leaves when it is released.
 
         Raises:
@@ -102,6 +109,8 @@ class ExpertPager:
                 )
             if not self._loads[layer] and all(map(slots.slot_of.__contains__, experts)):  # decode's common case
                 self._hits += len(experts) if counted else 0
+                if self._ledger.open:
+                    self._ledger.demanded(layer, experts)
                 slots.pin_all(experts)
                 self._acquired[layer] = list(experts)
                 self._policy.used(layer, reversed(experts))
@@ -120,13 +129,18 @@ class ExpertPager:
                 for expert in experts:
                     if expert in resident:
                         continue
-                    self._make_room(layer, expert)
+                    self._make_room(layer, expert, soon)
                     if expert not in slots.slot_of:
                         self._begin(ExpertKey(layer, expert), Urgency.DEMAND)
                     self._pin(layer, expert)
             finally:
                 slots.reserved = 0
             return [slots.slot_of[expert] for expert in experts]
+
+    def count_misses(self, n_experts: int) -> None:
+        """Count demand accesses that were answered without a slot."""
+        with self._changed:
+            self._misses += n_experts
 
     def wait(self, layer: int, kinds: Sequence[WeightKind], *, counted: bool = True) -> None:
         """Wait until `kinds` of all acquired experts of the layer have arrived.
@@ -179,19 +193,31 @@ class ExpertPager:
 
     # -- ahead of the compute
 
-    def prefetch(self, keys: Iterable[ExpertKey], *, evict: bool = False) -> int:
-        """Start reading absent experts, in order of preference; return how many were started.
+    def prefetch(
+        self,
+        keys: Iterable[ExpertKey],
+        *,
+        evict: bool = False,
+        keep: Callable[[ExpertKey, int], bool] = lambda key, expert: False,
+        most: int | None = None,
+    ) -> list[ExpertKey]:
+        """Start reading absent experts, in order of preference, and `most` of them; return those that were started.
 
-        Takes free slots; with `evict` also those of victims the policy names.
+        Takes free slots; with `evict` also those of victims the policy names, but no expert's of the layer for which
+        `keep(key, expert)` holds.
         """
-        started = 0
+        started: list[ExpertKey] = []
         with self._changed:
             for key in keys:
+                if len(started) == most:
+                    break
                 slots = self._layers[key.layer]
-                if key.expert in slots.slot_of or not (slots.has_room or (evict and self._evict_one(key.layer))):
+                if key.expert in slots.slot_of:
+                    continue
+                if not (slots.has_room or (evict and self._evict_one(key.layer, partial(keep, key)))):
                     continue
                 self._begin(key, Urgency.AHEAD)
-                started += 1
+                started.append(key)
         return started
 
     def fill(
@@ -274,6 +300,7 @@ class ExpertPager:
                 self._bytes_prefetched,
                 self._stall_seconds,
                 self._read_seconds,
+                self._ledger.counts(),
             )
 
     # -- under the lock
@@ -285,6 +312,8 @@ class ExpertPager:
         self._errors.pop(key, None)
         load = self._loads[key.layer][key.expert] = _Load(slot, self._kinds[key.layer], ahead=urgency is Urgency.AHEAD)
         self._policy.admitted(key.layer, key.expert)
+        if load.ahead:
+            self._ledger.begun(key, sum(span.n_bytes for span in spans))
         late = Urgency.NEXT if urgency is Urgency.DEMAND else urgency
         for step, step_urgency in (
             ([span for span in spans if span.kind is not WeightKind.DOWN], urgency),
@@ -339,6 +368,7 @@ class ExpertPager:
 
     def _drop(self, key: ExpertKey) -> None:
         """Make an expert absent whose load has failed or was cancelled."""
+        self._ledger.dropped(key)
         del self._loads[key.layer][key.expert]
         self._layers[key.layer].vacate(key.expert)
         self._policy.evicted(key.layer, key.expert)
@@ -348,8 +378,11 @@ class ExpertPager:
         self._layers[layer].pin(expert)
         self._acquired[layer].append(expert)
         load = self._loads[layer].get(expert)
-        if load is not None:
+        if load is None:
+            self._ledger.demanded(layer, (expert,))
+        else:
             load.ahead = False
+            self._ledger.overtaken(ExpertKey(layer, expert))
             for task, kinds in load.tasks.items():
                 self._loader.hurry(task, Urgency.NEXT if kinds == (WeightKind.DOWN,) else Urgency.DEMAND)
 
@@ -375,19 +408,22 @@ class ExpertPager:
         load = self._loads[layer].get(expert)
         return load is not None and load.error is not None
 
-    def _make_room(self, layer: int, expert: int) -> None:
+    def _make_room(self, layer: int, expert: int, soon: Collection[int]) -> None:
         """Wait until there is a free slot, evicting one or dropping a prefetch if need be, or a prefetch came first.
 
         A load that failed before it was demanded is waited out: the demand has its own try.
         """
         slots = self._layers[layer]
         while self._failed(layer, expert) or not (expert in slots.slot_of or slots.has_room):
-            if self._failed(layer, expert) or not (self._evict_one(layer) or self._cancel_one(layer)):
+            if self._failed(layer, expert) or not (self._evict_sparing(layer, soon) or self._cancel_one(layer)):
                 self._changed.wait()
 
     def _cancel_one(self, layer: int) -> bool:
         ahead = [ExpertKey(layer, expert) for expert, load in self._loads[layer].items() if load.ahead]
         return any(self._cancel(key) for key in reversed(ahead))
+
+    def _evict_sparing(self, layer: int, soon: Collection[int]) -> bool:
+        return bool(soon and self._evict_one(layer, soon.__contains__)) or self._evict_one(layer)
 
     def _evict_one(self, layer: int, keep: Callable[[int], bool] = lambda expert: False) -> bool:
         slots = self._layers[layer]
@@ -396,6 +432,7 @@ class ExpertPager:
             return False
         slots.vacate(victim)
         self._policy.evicted(layer, victim)
+        self._ledger.evicted(ExpertKey(layer, victim))
         self._evictions += 1
         return True
 

@@ -8,15 +8,20 @@ A batch that needs more experts than its layer has slots computes with those in 
 staged. Staging's memory may be lent to the slots: then layers have fewer while batches are staged, and when decoding
 begins the memory of the places goes back to them.
 
+The tokens of several graphs may be placed together. They decode where each graph has one token. Their experts, too, may
+be more than the layer has slots: they are staged like a batch's, or without staging are shared out in groups that fit.
+
 Thread rule: for the compute thread alone.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from offload.experts.grouping import grouped
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Urgency
 from offload.experts.pager import ExpertPager
@@ -50,6 +55,7 @@ class _Visit:
 
     layer: int
     n_tokens: int
+    decodes: bool
     slots: NDArray[np.int32] | None = None
     slot_of: Mapping[int, int] = field(default_factory=dict)
     staged: Sequence[int] = ()
@@ -82,14 +88,35 @@ class ExpertPlacer:
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
         self._first, self._last = min(layers), max(layers)
         self._visit: _Visit | None = None
+        self._turns: deque[set[int]] = deque()
+        """The experts of the groups that are to be placed in the layer, in their order."""
         self._usage = {layer: np.zeros(layout.n_expert) for layer, layout in layers.items()}
         self._racks: dict[tuple[int, WeightKind], Rack] = {
             (layer, rack.kind): rack for rack in racks_for(layers) for layer in rack.first
         }
         self.resize(capacity, staging, staged_capacity)
 
-    def place(self, layer: int, routed: NDArray[np.int32], kinds: Sequence[str]) -> Placed:
+    def groups(self, layer: int, routes: Sequence[NDArray[np.int32]]) -> list[list[int]]:
+        """Say which of several graphs' `routes` are placed together, in which order: indices, each once.
+
+        Staging reads every expert once. But where it has its memory from the slots, graphs that decode take turns in
+        all slots instead, which reads less. 14 of 32 experts in slots, 5 with staging: 2.4 times fewer bytes than one
+        by one, for 16 sequences, against 1.9 (the demo model).
+        """
+        decode = all(len(routed) == 1 for routed in routes)
+        takes_turns = decode and self._lends and (layer == self._first or not self._is_staging)
+        if self._staging is not None and not takes_turns:
+            return [list(range(len(routes)))]
+        wanted = [set(routed.reshape(-1).tolist()) for routed in routes]
+        resident = set(range(self._layers[layer].n_expert)).difference(self._pager.absent(layer))
+        groups = grouped(wanted, self._capacity[layer], resident)
+        self._turns = deque(set[int]().union(*(wanted[index] for index in group)) for group in groups)
+        return groups
+
+    def place(self, layer: int, routed: NDArray[np.int32], kinds: Sequence[str], *, n_graphs: int = 1) -> Placed:
         """Return where the experts of `routed` [n_tokens, n_expert_used] are, all bytes of `kinds` present.
+
+        The tokens are those of `n_graphs` graphs, and of a group, where they need more experts than find a place.
 
         Raises:
             ExpertReadError: one could not be read.
@@ -99,9 +126,9 @@ class ExpertPlacer:
         visit = self._visit
         if visit is None or visit.layer != layer or not visit.computed.isdisjoint(asked):
             self._end_visit()
-            visit = self._visit = self._begin_visit(layer, routed)
+            visit = self._visit = self._begin_visit(layer, routed, n_graphs)
         if visit.slots is not None:
-            self._pager.wait(layer, asked, counted=visit.n_tokens == 1)
+            self._pager.wait(layer, asked, counted=visit.decodes)
             return Placed(slots=visit.slots)
         return Placed(racked=self._stage(visit, routed, asked))
 
@@ -134,6 +161,7 @@ class ExpertPlacer:
         """Change the number of slots per layer, while decoding and while staging; nothing may be staged now."""
         self._staging = staging
         self._capacity, self._staged_capacity = capacity, staged_capacity or capacity
+        self._lends = self._staged_capacity != capacity
         self._set_capacity(self._staged_capacity if self._is_staging else self._capacity)
         if staging is not None:
             staging.plan_for(self._staged_capacity)
@@ -143,15 +171,18 @@ class ExpertPlacer:
         if self._visit is not None:
             self._pager.release(self._visit.layer)
         self._visit = None
+        self._turns.clear()
         if self._staging is not None:
             self._staging.reset()
 
-    def _begin_visit(self, layer: int, routed: NDArray[np.int32]) -> _Visit:
+    def _begin_visit(self, layer: int, routed: NDArray[np.int32], n_graphs: int) -> _Visit:
         n_tokens = routed.shape[0]
-        visit = _Visit(layer, n_tokens)
+        visit = _Visit(layer, n_tokens, decodes=n_tokens == n_graphs)
+        if self._turns:
+            self._turns.popleft()
+        if visit.decodes and layer == self._first:
+            self._stop_staging()
         if n_tokens == 1:
-            if layer == self._first:
-                self._stop_staging()
             experts = routed[0].tolist()  # distinct, in order of gate weight
         else:
             counts = np.bincount(routed.reshape(-1), minlength=self._layers[layer].n_expert)
@@ -171,12 +202,13 @@ class ExpertPlacer:
         layer = visit.layer
         if self._staging is not None:
             self._staging.finish(layer)
-        numbers = self._pager.acquire(layer, experts, counted=visit.n_tokens == 1)
+        soon = set[int]().union(*self._turns) if self._turns else ()
+        numbers = self._pager.acquire(layer, experts, counted=visit.decodes, soon=soon)
         if visit.n_tokens == 1:
             visit.slots = np.array([numbers], np.int32)
         else:
             visit.slots = self._look_up(layer, zip(experts, numbers, strict=True))[routed]
-        if self._reads_ahead(layer, visit.n_tokens):
+        if self._reads_ahead(visit):
             self._read_ahead_into_slots(self._next[layer])
 
     def _begin_staged(self, visit: _Visit, experts: Iterable[int], staging: Staging) -> None:
@@ -198,7 +230,9 @@ class ExpertPlacer:
             else:
                 staged.add(expert)
         visit.staged = sorted(staged)
-        visit.slot_of = dict(zip(in_slots, pager.acquire(layer, in_slots, counted=False), strict=True))
+        visit.slot_of = dict(zip(in_slots, pager.acquire(layer, in_slots, counted=visit.decodes), strict=True))
+        if visit.decodes:
+            pager.count_misses(len(staged))
         visit.best = set(most_used[: pager.capacity(layer)])
         visit.kept = [expert for expert in most_used if expert in visit.best and expert in staged]
 
@@ -238,14 +272,14 @@ class ExpertPlacer:
         remaining = [part.kind for part in self._layers[layer].parts if part.kind not in visit.computed]
         for kind in remaining:
             staging.begin(layer, kind, visit.staged, Urgency.DEMAND if kind in asked else Urgency.NEXT)
-        self._pager.wait(layer, asked, counted=False)
+        self._pager.wait(layer, asked, counted=visit.decodes)
         numbers = {}
         for kind in asked:
             place_of = staging.wait(layer, kind, visit.staged)
             first = self._racks[layer, kind].first[layer]
             in_slots = [(expert, first + slot) for expert, slot in visit.slot_of.items()]
             numbers[kind.value] = self._look_up(layer, [*in_slots, *place_of.items()])[routed]
-        if len(remaining) == len(asked) and self._reads_ahead(layer, visit.n_tokens):
+        if len(remaining) == len(asked) and self._reads_ahead(visit):
             self._read_ahead(self._next[layer], staging)
         return numbers
 
@@ -256,15 +290,17 @@ class ExpertPlacer:
             table[expert] = number
         return table
 
-    def _reads_ahead(self, layer: int, n_tokens: int) -> bool:
+    def _reads_ahead(self, visit: _Visit) -> bool:
         """Say whether a batch needs nearly all experts of the next layer.
 
         The last layer of a batch sees only the tokens whose logits are asked for, mostly one: it is not read ahead.
+        Tokens that are decoded together are taken for one: they route alike more than a prompt's do.
         """
-        following = self._next.get(layer)
+        following = self._next.get(visit.layer)
         if following is None or following == self._last:
             return False
         n_expert = self._layers[following].n_expert
+        n_tokens = 1 if visit.decodes else visit.n_tokens
         return 1 - (1 - self._n_expert_used / n_expert) ** n_tokens >= READ_AHEAD_SHARE
 
     def _read_ahead(self, layer: int, staging: Staging) -> None:

@@ -8,6 +8,7 @@ by all layers of a lead; each layer has its own deviation from them, held small 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,5 +163,5 @@ def _log_odds(p: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.log(p / (1 - p)))
 
 
-def _sigmoid(x: NDArray) -> NDArray:  # type: ignore[type-arg]
-    return 1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0)))
+def _sigmoid(x: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0))))

@@ -19,7 +19,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
+from offload.config import (
+    BatchAnswer,
+    BatchPrompt,
+    EngineConfig,
+    FinishReason,
+    GenerationParams,
+    Message,
+    Token,
+)
 from offload.errors import BudgetError, CancelledError, DecodeError, ModelFileError, ModelNotFoundError, UsageError
 from offload.experts.key import ExpertKey
 from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
@@ -61,6 +69,8 @@ class FakeEngine:
     description: str = "fake 0.1B"
     n_ctx: int = 4096
     store_name: str = "gguf"
+    n_parallel: int = 1
+    fewer_parallel: bool = False
     closed: bool = False
     conversations: list[tuple[Message, ...]] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
@@ -77,6 +87,23 @@ class FakeEngine:
     def chat(self, messages: Sequence[Message], params: GenerationParams = _PARAMS) -> Iterator[Token]:
         self.conversations.append(tuple(messages))
         return self._answer(messages[-1].content, params)
+
+    def batch(self, prompts: Sequence[BatchPrompt]) -> Iterator[BatchAnswer]:
+        """Answer one by one; what misbehaves is the error of its answer, and what is endless is stopped."""
+        for index, prompt in enumerate(prompts):
+            if isinstance(prompt.content, str):
+                tokens = self.complete(prompt.content, prompt.params)
+            else:
+                tokens = self.chat(prompt.content, prompt.params)
+            text, finish_reason, error = "", None, None
+            try:
+                for token in tokens:
+                    text, finish_reason = text + token.text, token.finish_reason
+            except DecodeError as failure:
+                error = failure
+            yield BatchAnswer(index, text, finish_reason, n_prompt=3, n_generated=2, error=error)
+            if finish_reason is FinishReason.CANCELLED:
+                return
 
     def stop(self) -> None:
         self._stops.put(None)
@@ -160,7 +187,12 @@ class FakeEngine:
 
 
 def open_model(
-    path: str | Path | None = None, config: EngineConfig = _CONFIG, *, on_progress: OnProgress | None = None
+    path: str | Path | None = None,
+    config: EngineConfig = _CONFIG,
+    *,
+    n_parallel: int = 1,
+    fewer_parallel: bool = False,
+    on_progress: OnProgress | None = None,
 ) -> FakeEngine:
     name = Path(path or "demo.gguf")
     _check(name)
@@ -176,7 +208,8 @@ def open_model(
                 pause.get(timeout=0.005)
             except queue.Empty:
                 continue
-    return FakeEngine(name, config, chat_template=None if name.stem == "plain" else "{{ messages }}")
+    template = None if name.stem == "plain" else "{{ messages }}"
+    return FakeEngine(name, config, chat_template=template, n_parallel=n_parallel, fewer_parallel=fewer_parallel)
 
 
 def plan_model(path: str | Path | None, config: EngineConfig) -> FakePlan:

@@ -64,7 +64,10 @@ class ResidentExperts:
                 slot = tensor.n_expert - 1 - expert
                 self._memory.target(tensor.layer, WeightKind(tensor.kind), slot).payload[:] = rows.data
 
-    def place(self, layer: int, routed: NDArray[np.int32], kinds: Sequence[str]) -> FakePlacement:
+    def groups(self, layer: int, routes: Sequence[NDArray[np.int32]]) -> list[list[int]]:
+        return [list(range(len(routes)))]
+
+    def place(self, layer: int, routed: NDArray[np.int32], kinds: Sequence[str], *, n_graphs: int = 1) -> FakePlacement:
         self.asked.append((layer, (routed.shape[0], routed.shape[1]), tuple(kinds)))
         if self.error is not None:
             raise self.error
@@ -81,6 +84,9 @@ class ResidentExperts:
     def computed(self, layer: int, kinds: Sequence[str]) -> None:
         if self.error_when_computed is not None:
             raise self.error_when_computed
+
+    def reset(self) -> None:
+        """Hold nothing that could be let go of."""
 
     def close(self) -> None:
         self._memory.close()

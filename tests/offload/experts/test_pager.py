@@ -124,8 +124,8 @@ def test_a_demand_does_not_inherit_the_failure_of_a_prefetch(world: PagerWorld) 
 
 def test_prefetches_take_free_slots_only_unless_they_may_evict(world: PagerWorld) -> None:
     make_resident(world, 0, 1, 2)
-    assert world.pager.prefetch(keys(3)) == 0
-    assert world.pager.prefetch(keys(0, 3), evict=True) == 1
+    assert world.pager.prefetch(keys(3)) == []
+    assert world.pager.prefetch(keys(0, 3), evict=True) == keys(3)
     assert resident(world) == {1, 2, 3}
 
 
@@ -186,6 +186,16 @@ def test_cancelling_drops_no_slot_that_is_filled_from_elsewhere(world: PagerWorl
     assert world.fill(ExpertKey(0, 1), keep=())
     world.pager.cancel(keys(1))
     assert resident(world) == {1}
+
+
+def test_what_is_wanted_soon_is_evicted_last(world: PagerWorld) -> None:
+    make_resident(world, 0, 1, 2)
+    world.pager.acquire(0, [3], soon={0, 1})
+    assert resident(world) == {0, 1, 3}
+    world.loader.drain()
+    world.pager.release(0)
+    world.pager.acquire(0, [2, 4], soon={0, 1, 3})
+    assert {2, 4} <= resident(world)
 
 
 def test_a_fill_evicts_nobody_worth_keeping(world: PagerWorld) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from fakes.staged_world import N_EXPERT, StagedWorld
 from fakes.tiny_experts import DOWN, GATE, GATE_UP, UP, layer_layout
@@ -272,3 +273,79 @@ def test_resizing_changes_both_sizes() -> None:
     assert world.pager.capacity(0) == 4
     world.visit(0, EVERYONE)
     assert world.pager.capacity(0) == 2
+
+
+def place_together(world: StagedWorld, layer: int, routed: list[list[int]], n_graphs: int) -> None:
+    """Compute a layer of several graphs as one."""
+    ids = np.array(routed, np.int32)
+    for kinds in ([GATE, UP], [DOWN]):
+        names = [kind.value for kind in kinds]
+        placed = world.placer.place(layer, ids, names, n_graphs=n_graphs)
+        assert all(world.placed_whole(layer, ids, kind, placed) for kind in kinds)
+        world.placer.computed(layer, names)
+
+
+def test_tokens_of_several_graphs_count_each_expert_once(world: StagedWorld) -> None:
+    place_together(world, 1, [[0, 1], [1, 2]], n_graphs=2)
+    place_together(world, 1, [[1, 0], [0, 2]], n_graphs=2)
+    assert counted(world) == (3, 3)
+
+
+def test_a_prompt_among_several_graphs_is_not_counted(world: StagedWorld) -> None:
+    place_together(world, 1, [[0, 1], [1, 2], [2, 0]], n_graphs=2)
+    assert counted(world) == (0, 0)
+
+
+def test_decoded_tokens_that_are_staged_count_too(world: StagedWorld) -> None:
+    world.make_resident(1, 0, 1)
+    place_together(world, 1, EVERYONE, n_graphs=3)
+    assert counted(world) == (2, 4)
+
+
+def test_decoded_tokens_read_nothing_ahead(world: StagedWorld) -> None:
+    place_together(world, 0, BIG_BATCH, n_graphs=len(BIG_BATCH))
+    assert begun_layers(world) == {0}
+
+
+def graphs_of(*routed: list[list[int]]) -> list[NDArray[np.int32]]:
+    return [np.array(rows, np.int32) for rows in routed]
+
+
+def test_what_can_be_staged_is_one_group(world: StagedWorld) -> None:
+    assert world.placer.groups(1, graphs_of([[0, 1]], [[2, 3]], [[4, 5]])) == [[0, 1, 2]]
+
+
+def test_without_staging_graphs_are_shared_out_by_their_experts() -> None:
+    world = StagedWorld(n_slots=3, staged=False)
+    world.make_resident(1, 4, 5)
+    assert world.placer.groups(1, graphs_of([[0, 1]], [[4, 5]], [[1, 2]], [[5, 3]])) == [[1, 3], [0, 2]]
+
+
+def test_decoded_tokens_use_the_slots_that_staging_would_take() -> None:
+    world = StagedWorld(n_slots=5, n_slots_staged=2)
+    world.visit(0, BIG_BATCH)
+    assert world.pager.capacity(0) == 2
+    groups = world.placer.groups(0, graphs_of([[0, 1]], [[2, 3]], [[4, 5]]))
+    assert sorted(map(len, groups)) == [1, 2]
+    place_together(world, 0, [[0, 1], [2, 3]], n_graphs=2)
+    assert world.pager.capacity(0) == 5
+
+
+def test_staging_that_is_under_way_is_not_left_in_the_middle_of_a_step() -> None:
+    world = StagedWorld(n_slots=5, n_slots_staged=2)
+    for layer in list(world.store.layers)[:-1]:
+        world.visit(layer, BIG_BATCH)
+    assert world.placer.groups(4, graphs_of([[0, 1]], [[2, 3]], [[4, 5]])) == [[0, 1, 2]]
+
+
+def test_a_prompt_among_decoded_tokens_is_staged_with_them() -> None:
+    world = StagedWorld(n_slots=5, n_slots_staged=2)
+    assert world.placer.groups(0, graphs_of([[0, 1]], [[2, 3], [4, 5]])) == [[0, 1]]
+
+
+def test_a_group_evicts_what_no_later_group_of_the_layer_wants() -> None:
+    world = StagedWorld(n_slots=3, staged=False)
+    world.make_resident(1, 0, 1, 2)
+    assert world.placer.groups(1, graphs_of([[2, 3]], [[0, 4]])) == [[0], [1]]
+    place_together(world, 1, [[2, 3]], n_graphs=1)
+    assert world.resident(1) == {0, 2, 3}
