@@ -41,6 +41,8 @@ class EngineConfig:
     """Threads that read experts."""
     store: StoreChoice = StoreChoice.AUTO
     direct_io: DirectIo = DirectIo.AUTO
+    forecast: bool = True
+    """Forecast which experts are needed: read them ahead, and keep those that are needed soon."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Thread rule: one thread opens, generates and closes, and a batch has threads of 
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -195,7 +195,8 @@ class Engine:
             resident_bytes=resident.current_bytes,
             peak_bytes=resident.peak_bytes,
         )
-        return Stats(memory=memory, paging=self._paging(), speed=self._generator.speed)
+        forecast = self._opened.forecast.use() if self._opened.forecast is not None else None
+        return Stats(memory=memory, paging=self._paging(), speed=self._generator.speed, forecast=forecast)
 
     def residency(self) -> list[bytes]:
         """Return, per paged layer, one `stats.ResidentState` byte per expert. From any thread."""
@@ -249,7 +250,9 @@ class Engine:
             yield from BatchRun(jobs, sequences, None, self._stopped.is_set).answers()
         else:
             lockstep = Lockstep(paged.weights.compute_together, len(sequences))
-            with paged.parked(lockstep.park, lockstep.take_error, contexts):
+            forecast = self._opened.forecast
+            pausing = forecast.paused() if forecast is not None else nullcontext()
+            with pausing, paged.parked(lockstep.park, lockstep.take_error, contexts):
                 yield from BatchRun(jobs, sequences, lockstep, self._stopped.is_set).answers()
         if paged is not None and self._stopped.is_set():
             paged.placer.reset()

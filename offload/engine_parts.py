@@ -11,6 +11,7 @@ from offload.errors import BudgetError, UsageError
 from offload.experts.disk_probe import probe_direct_io
 from offload.experts.span_reader import bounce_bytes
 from offload.experts.store import ExpertStore
+from offload.forecast_wiring import LARGEST_SHARE, ForecastWiring, forecast_bytes
 from offload.gguf_header import GgufHeader, read_gguf_header
 from offload.llama.context import LlamaContext
 from offload.llama.footprint import measure_footprint
@@ -38,6 +39,8 @@ class Prepared:
     needs: Needs
     plan: MemoryPlan
     n_threads: int
+    forecast_bytes: int
+    """What forecasting takes, which the plan counts as runtime; 0: nothing is forecast."""
 
 
 class OpenedModel:
@@ -53,7 +56,10 @@ class OpenedModel:
         """Load weights and make the contexts. Raises as `engine.open_model` does."""
         plan, header = prepared.plan, prepared.header
         self.paged: PagedModel | None = None
+        self.forecast: ForecastWiring | None = None
         if prepared.store is not None:
+            if prepared.forecast_bytes:
+                self.forecast = ForecastWiring(header, prepared.store, plan.capacity)
             self.paged = PagedModel(
                 header,
                 prepared.store,
@@ -63,6 +69,7 @@ class OpenedModel:
                 direct_io=_reads_direct(config, prepared.store),
                 cancelled=cancelled,
                 on_progress=on_progress,
+                policy=self.forecast.keeping.policy if self.forecast is not None else None,
             )
             self.model = self.paged.model
         else:
@@ -87,11 +94,14 @@ class OpenedModel:
             for context in self.contexts:
                 context.pending_error = self.paged.pending_error
             try:
-                self.plan = fit_plan(prepared, resident_memory().current_bytes)
+                self.plan = fit_plan(prepared, resident_memory().current_bytes + prepared.forecast_bytes)
             except BaseException:
                 self.close()
                 raise
             self.paged.resize(self.plan.capacity, self.plan.staged_capacity)
+            if self.forecast is not None:
+                self.forecast.keeping.set_slots(self.plan.capacity)
+                self.forecast.attach(self.paged, self.context)
 
     @property
     def context(self) -> LlamaContext:
@@ -140,7 +150,16 @@ def prepare(
         n_parallel = sequences_within(needs, budget_bytes, n_parallel)
     needs = needs.of_sequences(n_parallel)
     plan = make_plan(needs, budget_bytes, store_name)
-    return Prepared(header.files[0], header, store, needs, plan, config.n_threads or physical_cores())
+    n_forecast = forecast_bytes(header, store) if config.forecast and store is not None and not plan.holds_all else 0
+    if n_forecast > LARGEST_SHARE * plan.slot_bytes:
+        n_forecast = 0
+    if n_forecast:
+        needs = replace(needs, runtime_bytes=needs.runtime_bytes + n_forecast)
+        try:
+            plan = make_plan(needs, budget_bytes, store_name)
+        except BudgetError:
+            needs, n_forecast = replace(needs, runtime_bytes=needs.runtime_bytes - n_forecast), 0
+    return Prepared(header.files[0], header, store, needs, plan, config.n_threads or physical_cores(), n_forecast)
 
 
 def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:

@@ -27,10 +27,13 @@ class Keeping:
     def __init__(self, capacity: Mapping[int, int], n_expert: int, n_expert_used: int) -> None:
         """Keep experts of the layers of `capacity`, which says how many slots each has."""
         self._layers = {layer: index for index, layer in enumerate(capacity)}
+        self._n_expert = n_expert
         self._scores = SimilarPaths(len(capacity), n_expert, n_expert_used)
         self._guard = LruGuard(self._scores, n_expert, list(capacity.values()))
         self._lock = threading.Lock()
         self._batch: dict[int, NDArray[np.int32]] = {}
+        self.is_paused = False
+        """Whether experts are kept by their last use alone."""
         self.policy: EvictionPolicy = LowestScore(self._scores_of)
 
     def set_slots(self, capacity: Mapping[int, int]) -> None:
@@ -69,6 +72,8 @@ class Keeping:
 
     def _scores_of(self, layer: int) -> NDArray[np.floating]:
         index = self._layers[layer]
+        if self.is_paused:
+            return np.zeros(self._n_expert)
         with self._lock:
             scores: NDArray[np.floating] = self._guard.scores(slice(index, index + 1))[0]
         return scores

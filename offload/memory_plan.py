@@ -106,6 +106,11 @@ class MemoryPlan:
         return fixed + self.staging_bytes + self.slot_bytes
 
     @property
+    def holds_all(self) -> bool:
+        """Whether every expert has a slot: nothing is ever evicted."""
+        return all(n_slots >= self.n_expert for n_slots in self.capacity.values())
+
+    @property
     def pages(self) -> bool:
         """Whether anything is paged at all: not for dense models."""
         return bool(self.capacity)

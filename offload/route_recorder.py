@@ -59,8 +59,8 @@ class RouteRecorder:
         """Whether the batch that was begun last is followed by more of the same prompt."""
         self._tokens: list[int] = []
         self._step: RouteStep | None = None
-        context.on_decode = self._begin_batch
-        weights.observer = self
+        context.listeners.append(self._begin_batch)
+        weights.observers.append(self)
 
     def routed(
         self,
@@ -87,8 +87,9 @@ class RouteRecorder:
     def close(self) -> None:
         """Hand over the last step and record no more. Harmless when called twice."""
         self._end_step()
-        if self._weights.observer is self:
-            self._weights.observer = self._context.on_decode = None
+        if self in self._weights.observers:
+            self._weights.observers.remove(self)
+            self._context.listeners.remove(self._begin_batch)
 
     def __enter__(self) -> Self:
         return self

@@ -46,6 +46,7 @@ WIRED = frozenset(
         "route_recorder",
         "forecasting",
         "keeping",
+        "forecast_wiring",
         "store_choice",
     )
 )
@@ -71,6 +72,10 @@ RULES: dict[str, Rule] = {
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.route_recorder": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     "offload.forecasting": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
+    "offload.forecast_wiring": Rule(
+        BELOW_ENGINE | {"offload.routing", "offload.paged_model", "offload.forecasting", "offload.keeping"},
+        outside=frozenset({"numpy"}),
+    ),
     "offload.keeping": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     "offload.engine": Rule(BELOW_ENGINE | WIRED, outside=None),
     # What a machine is able to do, for a person who asks why it does not.

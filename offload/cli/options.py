@@ -87,6 +87,10 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--direct-io", choices=[choice.value for choice in DirectIo], default=_ENGINE.direct_io.value,
         help="read past the page cache (auto: whichever this disk does faster)",
     )  # fmt: skip
+    group.add_argument(
+        "--no-forecast", dest="forecast", action="store_false",
+        help="read and evict experts without forecasting which are needed",
+    )  # fmt: skip
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:

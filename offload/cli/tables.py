@@ -1,7 +1,7 @@
 """Statistics as a person reads them: a few lines of plain text."""
 
 from offload.bytesize import format_bytes
-from offload.stats import Stats
+from offload.stats import ForecastUse, Stats
 
 
 def stats_lines(stats: Stats) -> list[str]:
@@ -23,8 +23,24 @@ def stats_lines(stats: Stats) -> list[str]:
         ]
     else:
         lines.append("experts  nothing is paged")
+    if stats.forecast is not None:
+        lines.append(_forecast_line(stats.forecast))
     budget = f" of {format_bytes(memory.budget_bytes)}" if memory.budget_bytes else ""
     lines.append(
         f"memory   {format_bytes(memory.resident_bytes)} now, {format_bytes(memory.peak_bytes)} at most{budget}"
     )
     return lines
+
+
+def _forecast_line(forecast: ForecastUse) -> str:
+    n_ahead = forecast.useful_bytes + forecast.late_bytes + forecast.wasted_bytes
+    recalls = [score.recall for score in forecast.scores if (score.name, score.lead) == ("blend", 1)]
+    parts = [f"recall {recalls[0]:.1%} a layer ahead"] if recalls else []
+    if n_ahead:
+        useful = (forecast.useful_bytes + forecast.late_bytes) / n_ahead
+        parts.append(f"{format_bytes(n_ahead)} read ahead, {useful:.0%} of it wanted")
+    if forecast.gain is not None:
+        parts.append(f"tokens {forecast.gain:.2f}x as fast")
+    if not forecast.is_paying:
+        parts.append("so reading ahead is off")
+    return f"forecast {', '.join(parts) or 'nothing yet'}"

@@ -15,7 +15,7 @@ Thread rule: for the compute thread alone.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,6 +88,8 @@ class ExpertPlacer:
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
         self._first, self._last = min(layers), max(layers)
         self._visit: _Visit | None = None
+        self.while_reading: Callable[[int], None] | None = None
+        """Called with a layer whose demanded experts are being read, of one token, before they are waited for."""
         self._turns: deque[set[int]] = deque()
         """The experts of the groups that are to be placed in the layer, in their order."""
         self._usage = {layer: np.zeros(layout.n_expert) for layer, layout in layers.items()}
@@ -128,6 +130,8 @@ class ExpertPlacer:
             self._end_visit()
             visit = self._visit = self._begin_visit(layer, routed, n_graphs)
         if visit.slots is not None:
+            if self.while_reading is not None and visit.n_tokens == 1 and not self._pager.arrived(layer, asked):
+                self.while_reading(layer)
             self._pager.wait(layer, asked, counted=visit.decodes)
             return Placed(slots=visit.slots)
         return Placed(racked=self._stage(visit, routed, asked))

@@ -98,11 +98,12 @@ class WalkedGraph:
         self.routes = routed_ids(self.true_ids)
         return self.routes
 
-    def tell(self, observer: RouteObserver) -> None:
+    def tell(self, observers: Sequence[RouteObserver]) -> None:
         """Tell the routes that were read last."""
         first = self.layers[0].phases[0][0]
         gate = gate_of(self.walk, first.position, first.node, self.routes.shape)
-        observer.routed(self.layers[0].layer, self.routes, *gate)
+        for observer in observers:
+            observer.routed(self.layers[0].layer, self.routes, *gate)
 
     def point(self, placement: Placement, phase: int, rows: slice) -> None:
         """Point the nodes of a phase to where the experts are, by these rows of the placement.
@@ -152,11 +153,11 @@ class JointWalk:
         self,
         graphs: Sequence[WalkedGraph],
         provider: ExpertProvider,
-        observer: RouteObserver | None,
+        observers: Sequence[RouteObserver],
         cancelled: Callable[[], bool],
     ) -> None:
         self.compute_seconds = 0.0
-        self._graphs, self._provider, self._observer, self._cancelled = graphs, provider, observer, cancelled
+        self._graphs, self._provider, self._observers, self._cancelled = graphs, provider, observers, cancelled
         self._under_way: list[tuple[int, list[str]]] = []
 
     def run(self) -> None:
@@ -172,9 +173,9 @@ class JointWalk:
 
     def _serve_layer(self, layer: int, graphs: Sequence[WalkedGraph]) -> None:
         routed = [graph for graph in graphs if graph.read_routes().size]
-        if self._observer is not None:
+        if self._observers:
             for graph in routed:
-                graph.tell(self._observer)
+                graph.tell(self._observers)
         if len(routed) < len(graphs):
             self._leave([graph for graph in graphs if not graph.routes.size])
         if len(routed) == 1:

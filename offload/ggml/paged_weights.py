@@ -57,7 +57,8 @@ class PagedWeights:
         self.error: BaseException | None = None
         self.compute_seconds = 0.0
         self.provider: ExpertProvider | None = None
-        self.observer: RouteObserver | None = None
+        self.observers: list[RouteObserver] = []
+        """Told of every layer's routes, in this order; the first may replace them."""
         self.parking: Callable[[int, ComputeNative], int] | None = None
         self._ggml = symbols()
         self._mul_mat_id = self._ggml.mul_mat_id
@@ -139,7 +140,7 @@ class PagedWeights:
             self._ids += [{} for _ in graphs[len(self._ids) :]]
             for address, ids in zip(graphs, self._ids, strict=False):
                 walked.append(WalkedGraph(address, compute_native, self._of_address, self._mul_mat_id, ids))
-            walk = JointWalk(walked, self.provider, self.observer, self._cancelled)
+            walk = JointWalk(walked, self.provider, self.observers, self._cancelled)
             try:
                 walk.run()
             finally:

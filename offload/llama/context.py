@@ -59,7 +59,8 @@ class LlamaContext:
         self._abort_callback = api.ggml_abort_callback(self._on_abort)
         self.model = model
         self.pending_error: Callable[[], BaseException | None] | None = None
-        self.on_decode: Callable[[Sequence[int] | npt.NDArray[np.int32], Outputs], None] | None = None
+        self.listeners: list[Callable[[Sequence[int] | npt.NDArray[np.int32], Outputs], None]] = []
+        """Told of every batch before it is computed: its tokens, and of which logits are asked for."""
         self.buffer_bytes = buffers
         self.n_ctx = int(api.llama_n_ctx(handle))
         self.n_batch = int(api.llama_n_batch(handle))
@@ -158,8 +159,8 @@ class LlamaContext:
             raise DecodeError(f"A batch of {len(tokens)} tokens is outside 1 to {self.n_batch}.", status=_INVALID)
         handle = self.handle
         self._abort_error = None
-        if self.on_decode is not None:
-            self.on_decode(tokens, logits)
+        for listener in self.listeners:
+            listener(tokens, logits)
         self._batch.fill(tokens, position, logits)
         with captured_log() as log:
             status = int(self._api.llama_decode(handle, self._batch.struct))

@@ -112,7 +112,7 @@ class Blend:
         self._asked &= ~self._known
         self._known[:] = False
         truth = self._routed
-        for lead in np.flatnonzero(asked.any(axis=1)):
+        for lead in np.flatnonzero(asked.any(axis=1)).tolist():
             layers = np.flatnonzero(asked[lead])
             x = self._features[lead, layers].astype(np.float64)
             p = _sigmoid(np.einsum("lef,lf->le", x, self._shared[lead] + self._own[lead, layers]))

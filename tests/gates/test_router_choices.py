@@ -36,7 +36,7 @@ def routed_tokens(header: GgufHeader, path: Path) -> Routed:
     """Compute a prompt and an answer; return how their tokens were routed."""
     observer = Routed()
     with paged_context(gguf_model(path), header.n_expert) as (paged, context):
-        paged.weights.observer = observer
+        paged.weights.observers.append(observer)
         prompt_and_answer(context)
     return observer
 

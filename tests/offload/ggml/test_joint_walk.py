@@ -25,7 +25,7 @@ class Watching:
         self.placed: list[tuple[int, int, int]] = []
         self._place = paged.placer.place
         paged.placer.place = self.place  # type: ignore[method-assign]
-        paged.weights.observer = self
+        paged.weights.observers.append(self)
 
     def routed(
         self,

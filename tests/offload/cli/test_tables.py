@@ -1,0 +1,30 @@
+"""Statistics as a person reads them."""
+
+from offload.cli.tables import stats_lines
+from offload.stats import ForecastScore, ForecastUse, Stats
+
+
+def forecast_line(forecast: ForecastUse | None) -> str | None:
+    return next((line for line in stats_lines(Stats(forecast=forecast)) if line.startswith("forecast")), None)
+
+
+def test_without_forecasts_nothing_is_said_of_them() -> None:
+    assert forecast_line(None) is None
+
+
+def test_before_anything_was_forecast_that_is_said() -> None:
+    assert forecast_line(ForecastUse()) == "forecast nothing yet"
+
+
+def test_recall_and_what_became_of_the_reads_are_told() -> None:
+    scores = (ForecastScore("gate ahead", 1, 0.5, None), ForecastScore("blend", 1, 0.875, 0.01))
+    use = ForecastUse(scores, useful_bytes=2 << 20, late_bytes=1 << 20, wasted_bytes=1 << 20, gain=1.25)
+    expected = "forecast recall 87.5% a layer ahead, 4.0 MiB read ahead, 75% of it wanted, tokens 1.25x as fast"
+    assert forecast_line(use) == expected
+
+
+def test_reading_ahead_that_does_not_pay_is_said_to_be_off() -> None:
+    assert (
+        forecast_line(ForecastUse(gain=0.97, is_paying=False))
+        == "forecast tokens 0.97x as fast, so reading ahead is off"
+    )
