@@ -43,6 +43,9 @@ class EngineConfig:
     direct_io: DirectIo = DirectIo.AUTO
     forecast: bool = True
     """Forecast which experts are needed: read them ahead, and keep those that are needed soon."""
+    forecaster: str = ""
+    """File of what was learnt of the model, read at the start and written at the end; empty: one in the user's data
+    folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Thread rule: one thread opens, generates and closes, and a batch has threads of 
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,8 +26,9 @@ from offload.config import (
     Token,
 )
 from offload.engine_parts import OpenedModel, Prepared, prepare
-from offload.errors import UsageError
+from offload.errors import OffloadError, UsageError
 from offload.experts.pressure import PressureWatch
+from offload.forecast_state import save_state
 from offload.generation import Generator
 from offload.llama.chat import render
 from offload.lockstep import Lockstep
@@ -207,7 +208,16 @@ class Engine:
         """Free everything; harmless when called twice."""
         if self._watch is not None:
             self._watch.close()
+        self._keep_forecasts()
         self._opened.close()
+
+    def _keep_forecasts(self) -> None:
+        """Keep what was learnt of the model for the next time, where that is possible: it is no more than a help."""
+        forecast, self._opened.forecast = self._opened.forecast, None
+        if forecast is not None and self._trace_header is not None:
+            with suppress(OffloadError):
+                file = Path(self.config.forecaster) if self.config.forecaster else None
+                save_state(self._trace_header, forecast.states(), file)
 
     def __enter__(self) -> Self:
         return self

@@ -1,16 +1,17 @@
 """What the engine is made of: a model prepared (header read, store chosen, memory planned), and one opened."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from offload.bytesize import format_bytes, parse_memory
 from offload.config import DirectIo, EngineConfig
 from offload.demo_model import demo_model_path
-from offload.errors import BudgetError, UsageError
+from offload.errors import BudgetError, ForecasterFileError, UsageError
 from offload.experts.disk_probe import probe_direct_io
 from offload.experts.span_reader import bounce_bytes
 from offload.experts.store import ExpertStore
+from offload.forecast_state import load_state
 from offload.forecast_wiring import LARGEST_SHARE, ForecastWiring, forecast_bytes
 from offload.gguf_header import GgufHeader, read_gguf_header
 from offload.llama.context import LlamaContext
@@ -20,6 +21,8 @@ from offload.llama.model import LlamaModel
 from offload.machine import backs_all_with_huge_pages, machine_memory, physical_cores, resident_memory
 from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan, sequences_within
 from offload.paged_model import PagedModel, dense_overrides
+from offload.route_recorder import trace_header
+from offload.routing.forecaster_file import State
 from offload.store_choice import choose_store
 
 MARGIN_BYTES = 64 << 20
@@ -39,8 +42,10 @@ class Prepared:
     needs: Needs
     plan: MemoryPlan
     n_threads: int
-    forecast_bytes: int
+    forecast_bytes: int = 0
     """What forecasting takes, which the plan counts as runtime; 0: nothing is forecast."""
+    forecast_states: Mapping[str, State] = field(default_factory=dict)
+    """What was learnt of the model before."""
 
 
 class OpenedModel:
@@ -59,7 +64,7 @@ class OpenedModel:
         self.forecast: ForecastWiring | None = None
         if prepared.store is not None:
             if prepared.forecast_bytes:
-                self.forecast = ForecastWiring(header, prepared.store, plan.capacity)
+                self.forecast = _forecast(prepared, config)
             self.paged = PagedModel(
                 header,
                 prepared.store,
@@ -150,7 +155,11 @@ def prepare(
         n_parallel = sequences_within(needs, budget_bytes, n_parallel)
     needs = needs.of_sequences(n_parallel)
     plan = make_plan(needs, budget_bytes, store_name)
-    n_forecast = forecast_bytes(header, store) if config.forecast and store is not None and not plan.holds_all else 0
+    n_forecast = 0
+    states: Mapping[str, State] = {}
+    if config.forecast and store is not None and not plan.holds_all:
+        states = load_state(trace_header(header, store), Path(config.forecaster) if config.forecaster else None)
+        n_forecast = forecast_bytes(header, store, states)
     if n_forecast > LARGEST_SHARE * plan.slot_bytes:
         n_forecast = 0
     if n_forecast:
@@ -159,7 +168,9 @@ def prepare(
             plan = make_plan(needs, budget_bytes, store_name)
         except BudgetError:
             needs, n_forecast = replace(needs, runtime_bytes=needs.runtime_bytes - n_forecast), 0
-    return Prepared(header.files[0], header, store, needs, plan, config.n_threads or physical_cores(), n_forecast)
+    return Prepared(
+        header.files[0], header, store, needs, plan, config.n_threads or physical_cores(), n_forecast, states
+    )
 
 
 def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
@@ -191,6 +202,19 @@ def _budget(memory: str | int, own_bytes: int) -> int:
     if memory.strip().lower() == "auto":
         return automatic_budget(machine.total_bytes, machine.available_bytes, own_bytes)
     return parse_memory(memory, machine.total_bytes)
+
+
+def _forecast(prepared: Prepared, config: EngineConfig) -> ForecastWiring:
+    """Return the forecasters of a model, with what was learnt of it; our own file of that may be no use."""
+    assert prepared.store is not None, "a model with experts"
+    of_model = prepared.header, prepared.store, prepared.plan.capacity
+    try:
+        return ForecastWiring(*of_model, prepared.forecast_states)
+    except ValueError as error:
+        if config.forecaster:
+            message = f"What was learnt does not fit this model: {error}."
+            raise ForecasterFileError(message, file=Path(config.forecaster), hint="Train again.") from error
+        return ForecastWiring(*of_model)
 
 
 def _reads_direct(config: EngineConfig, store: ExpertStore) -> bool:

@@ -1,12 +1,14 @@
 """`ForecastWiring`: the forecasters of one open model, wired to what they watch and to what they decide."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from offload.errors import OffloadError
+from offload.experts.key import ExpertKey
 from offload.experts.prefetch import Prefetcher
 from offload.experts.store import ExpertStore
 from offload.forecasting import Forecasting
@@ -16,12 +18,22 @@ from offload.llama.context import LlamaContext, Outputs
 from offload.paged_model import PagedModel
 from offload.routing.blend import Blend
 from offload.routing.forecaster import Forecaster
+from offload.routing.forecaster_file import State
 from offload.routing.gate_ahead import GateAhead
+from offload.routing.gate_network import Networks, network_arrays, networks_of_arrays
+from offload.routing.learned_path import LearnedPath
+from offload.routing.path_network import PathNetwork
 from offload.routing.previous_path import PreviousPath
 from offload.routing.report_card import ReportCard
 from offload.routing.router_weights import read_gates
 from offload.routing.token_prior import TokenPrior
-from offload.stats import ForecastUse
+from offload.stats import ForecastUse, ResidentState
+
+States = Mapping[str, State]
+"""What was learnt, by forecaster."""
+
+_TOKEN_PRIOR, _LEARNED_PATH, _GATE, _BLEND = "token prior", "learned path", "gate ahead", "blend"
+_KEEPING, _WARM_SET = "similar paths", "warm set"
 
 LARGEST_SHARE = 0.03
 """Of the slots' memory that forecasting may take; where it would take more, the slots are worth more."""
@@ -34,16 +46,21 @@ _DISTANCE = 2
 _WINDOW_BYTES = 20
 """Of the past kept for eviction, per token, layer and routed expert."""
 _WINDOW_TOKENS = 2049
+_BLEND_BYTES = 256
+"""For each expert, and some more for each layer."""
+_LAYER_BYTES = 16 << 10
 
 
-def forecast_bytes(header: GgufHeader, store: ExpertStore) -> int:
-    """Return what forecasting takes at most for a model, in bytes."""
+def forecast_bytes(header: GgufHeader, store: ExpertStore, states: States) -> int:
+    """Return what forecasting takes at most for a model, in bytes, with what was learnt before."""
     n_layer = len(store.layers)
     n_expert = max(layout.n_expert for layout in store.layers.values())
     gates = n_layer * n_expert * (header.count("embedding_length") or 0) * 4
     errors = (_N_IDS * 2 + 24) * n_layer * n_expert * _DISTANCE
     past = n_layer * _WINDOW_TOKENS * (n_expert + 1 + _WINDOW_BYTES * header.n_expert_used)
-    return gates + errors + past + _prior_bytes(n_layer, n_expert)
+    trained = sum(array.nbytes for name in (_LEARNED_PATH, _GATE) for array in states.get(name, {}).values())
+    blend = n_layer * (n_expert * _BLEND_BYTES + _LAYER_BYTES)
+    return gates + blend + errors + past + _prior_bytes(n_layer, n_expert) + 2 * trained  # float16 in the file
 
 
 def _prior_bytes(n_layer: int, n_expert: int) -> int:
@@ -53,38 +70,107 @@ def _prior_bytes(n_layer: int, n_expert: int) -> int:
 class ForecastWiring:
     """Made before the model is opened, for the policy; attached to it afterwards. Thread rule as of its parts."""
 
-    def __init__(self, header: GgufHeader, store: ExpertStore, capacity: Mapping[int, int]) -> None:
-        """Prepare for a model whose layers have `capacity` slots."""
+    def __init__(
+        self,
+        header: GgufHeader,
+        store: ExpertStore,
+        capacity: Mapping[int, int],
+        states: States = MappingProxyType({}),
+    ) -> None:
+        """Prepare for a model whose layers have `capacity` slots, with what was learnt of it before.
+
+        Raises:
+            ValueError: the states are of another shape.
+        """
         self._header, self._store = header, store
         self._n_expert = max(layout.n_expert for layout in store.layers.values())
+        shape = len(store.layers), self._n_expert, header.n_expert_used
         self.keeping = Keeping(capacity, self._n_expert, header.n_expert_used)
+        self._prior = TokenPrior(*shape, max_bytes=_prior_bytes(*shape[:2]))
+        self._network: PathNetwork | None = None
+        self._gate_networks: Networks = {}
+        self._blend_state: State = states.get(_BLEND, {})
+        self._warm: dict[int, list[int]] = {}
+        self._restore(states)
         self.note = ""
         """Why a forecaster is missing; empty: none is."""
         self._paged: PagedModel | None = None
         self._context: LlamaContext | None = None
+        self._blend: Blend | None = None
         self._forecasting: Forecasting | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of what is attached."""
+        parts = self._blend.parts if self._blend is not None else ()
+        of_parts = sum(getattr(part, "n_bytes", 0) for part in parts)
+        return self.keeping.n_bytes + of_parts + (self._blend.n_bytes if self._blend is not None else 0)
 
     def attach(self, paged: PagedModel, context: LlamaContext, more: Sequence[Forecaster] = ()) -> None:
         """Watch a context decode, with forecasters of our own and `more`."""
         layers = list(self._store.layers)
         shape = len(layers), self._n_expert, self._header.n_expert_used
-        parts: list[Forecaster] = [
-            *more,
-            TokenPrior(*shape, max_bytes=_prior_bytes(*shape[:2])),
-            PreviousPath(*shape[:2]),
-        ]
+        # The learned path before its prior, which learns a token's path when the next one begins.
+        learned = [LearnedPath(self._network, self._prior)] if self._network is not None else []
+        parts: list[Forecaster] = [*more, *learned, self._prior, PreviousPath(*shape[:2])]
         try:
-            parts.append(GateAhead(read_gates(self._header, layers), distance=_DISTANCE, n_ids=_N_IDS))
+            gates = read_gates(self._header, layers)
+            parts.append(GateAhead(gates, distance=_DISTANCE, n_ids=_N_IDS, networks=self._gate_networks))
         except OffloadError as error:
             self.note = str(error)
         prefetcher = Prefetcher(
             paged.pager, {layer: layout.expert_bytes for layer, layout in self._store.layers.items()}
         )
         self._paged, self._context = paged, context
-        self._forecasting = Forecasting(Blend(parts, *shape), prefetcher, layers, ReportCard(*shape))
+        self._blend = Blend(parts, *shape)
+        with suppress(ValueError):  # weights that do not fit are learnt anew
+            self._blend.restore(self._blend_state)
+        self._forecasting = Forecasting(self._blend, prefetcher, layers, ReportCard(*shape))
         paged.weights.observers += [self.keeping, self._forecasting]
         paged.placer.while_reading = self._forecasting.reading
         context.listeners.append(self._begin)
+        paged.pager.prefetch(
+            ExpertKey(layers[index], expert) for index, experts in self._warm.items() for expert in experts
+        )
+
+    def states(self) -> States:
+        """Return what was learnt, for the next time: the warm set is of the experts that are in slots now."""
+        states: dict[str, State] = {_TOKEN_PRIOR: self._prior.state(), _KEEPING: self.keeping.state()}
+        if self._network is not None:
+            states[_LEARNED_PATH] = self._network.arrays()
+        if self._gate_networks:
+            states[_GATE] = network_arrays(self._gate_networks)
+        if self._blend is not None:
+            states[_BLEND] = self._blend.state()
+        if self._paged is not None:
+            states[_WARM_SET] = {"experts": self._resident(self._paged)}
+        return states
+
+    def _resident(self, paged: PagedModel) -> NDArray[np.int32]:
+        """Return layer and expert of what is in slots [n, 2], layer after layer."""
+        found = [
+            (index, expert)
+            for index, layer in enumerate(self._store.layers)
+            for expert, state in enumerate(paged.pager.states(layer))
+            if state == ResidentState.READY
+        ]
+        return np.array(found, np.int32).reshape(-1, 2)
+
+    def _restore(self, states: States) -> None:
+        n_layer = len(self._store.layers)
+        if _TOKEN_PRIOR in states:
+            self._prior.restore(states[_TOKEN_PRIOR])
+        if _LEARNED_PATH in states:
+            self._network = PathNetwork.of_arrays(states[_LEARNED_PATH], n_layer, self._n_expert)
+        if _GATE in states:
+            n_embd = self._header.count("embedding_length") or 0
+            self._gate_networks = networks_of_arrays(states[_GATE], n_layer, self._n_expert, n_embd)
+        if _KEEPING in states:
+            self.keeping.restore(states[_KEEPING])
+        for index, expert in states.get(_WARM_SET, {}).get("experts", np.empty((0, 2), np.int32)).tolist():
+            if not (0 <= index < n_layer and 0 <= expert < self._n_expert):
+                raise ValueError(f"the warm set names expert {expert} of layer {index}")
+            self._warm.setdefault(index, []).append(expert)
 
     def detach(self) -> None:
         """Watch no more; harmless when called twice."""

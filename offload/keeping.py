@@ -9,6 +9,7 @@ Thread rule: `routed` for the compute thread; the policy for any thread, under t
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,11 @@ class Keeping:
         """Whether experts are kept by their last use alone."""
         self.policy: EvictionPolicy = LowestScore(self._scores_of)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes, but for small things."""
+        return self._scores.n_bytes
+
     def set_slots(self, capacity: Mapping[int, int]) -> None:
         """Judge by another number of slots from now on."""
         with self._lock:
@@ -58,6 +64,20 @@ class Keeping:
             self._learn_batch()
         with self._lock:
             self._guard.routed(slice(index, index + 1), experts, weights)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt, for `restore`."""
+        with self._lock:
+            return self._guard.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from there.
+
+        Raises:
+            ValueError: it is of another shape.
+        """
+        with self._lock:
+            self._guard.restore(dict(state))
 
     def _learn_batch(self) -> None:
         batch, self._batch = self._batch, {}

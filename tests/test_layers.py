@@ -47,6 +47,7 @@ WIRED = frozenset(
         "forecasting",
         "keeping",
         "forecast_wiring",
+        "forecast_state",
         "store_choice",
     )
 )
@@ -76,7 +77,9 @@ RULES: dict[str, Rule] = {
         BELOW_ENGINE | {"offload.routing", "offload.paged_model", "offload.forecasting", "offload.keeping"},
         outside=frozenset({"numpy"}),
     ),
+    "offload.forecast_state": Rule(LEAVES | {"offload.routing"}, outside=frozenset({"platformdirs"})),
     "offload.keeping": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
+    "offload.model_gates": Rule(LEAVES | {"offload.experts", "offload.routing"}, outside=frozenset()),
     "offload.engine": Rule(BELOW_ENGINE | WIRED, outside=None),
     # What a machine is able to do, for a person who asks why it does not.
     "offload.diagnosis": Rule(BELOW_ENGINE, outside=None),
@@ -85,7 +88,8 @@ RULES: dict[str, Rule] = {
     # The faces know the engine, and nothing below it.
     "offload.worker": Rule(FACES, outside=frozenset()),
     "offload.cli": Rule(
-        FACES | {"offload.worker", "offload.diagnosis", "offload.benchmark", "offload.routing"}, outside=None
+        FACES | {"offload.worker", "offload.diagnosis", "offload.benchmark", "offload.routing", "offload.model_gates"},
+        outside=None,
     ),
     "offload.__main__": Rule(frozenset({"offload.cli"}), outside=frozenset()),
     "offload": Rule(LEAVES | {"offload.engine", "offload.generation"}, outside=frozenset()),

@@ -91,6 +91,10 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--no-forecast", dest="forecast", action="store_false",
         help="read and evict experts without forecasting which are needed",
     )  # fmt: skip
+    group.add_argument(
+        "--forecaster", default=_ENGINE.forecaster, metavar="FILE",
+        help="what was learnt of this model's routing, by `offload train-forecaster` or before; it goes on learning",
+    )  # fmt: skip
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:

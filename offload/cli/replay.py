@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offload.bytesize import format_bytes
+from offload.cli.forecast_table import card_json, card_lines
 from offload.cli.terminal import Terminal
 from offload.errors import UsageError
 
 if TYPE_CHECKING:
     from offload.routing.replay import PolicyFigures
+    from offload.routing.report_card import ForecastFigures
     from offload.routing.route_trace import TraceHeader
+    from offload.routing.token_routes import TokenRoutes
 
 _SHARES = ("12.5%", "25%")
 _POLICY = "similar-paths"
@@ -27,7 +30,8 @@ def add_parser(commands: Any) -> None:
         "replay",
         help="replay a routing trace through caches of experts",
         description="Say what hit rate a policy of eviction has on a trace, and what it reads for each token, beside "
-        "least recently used (LRU) and the best that is possible (Belady). Prompts warm the caches, decoded tokens "
+        "least recently used (LRU) and the best that is possible (Belady). With --forecaster or -m also say which "
+        "share of the routed experts forecasts name, by how many layers ahead. Prompts warm the caches, decoded tokens "
         "count.",
         allow_abbrev=False,
     )
@@ -40,7 +44,12 @@ def add_parser(commands: Any) -> None:
         "--policy", action="append", metavar="NAME", help="lru, decayed-frequency or similar-paths (the default); may "
         "be given several times",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    parser.add_argument("--forecaster", metavar="FILE", help="judge forecasts: those of a .forecast file")
+    parser.add_argument(
+        "-m", "--model", metavar="FILE", help="judge forecasts: those of the routers of this GGUF model as well, on a "
+        "trace with router inputs",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="the figures as one JSON object, forecasts by layer too")
     parser.set_defaults(run=run)
 
 
@@ -49,7 +58,9 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
 
     Raises:
         TraceFileError: it is no trace that can be read.
-        UsageError: no such policy, or slots that the model cannot have.
+        ForecasterFileError: the forecasters cannot be read, or are of another model.
+        UsageError: no such policy, slots that the model cannot have, or a trace of another model.
+        OffloadError: of the model's file.
     """
     from offload.routing.open_trace import open_trace
     from offload.routing.replay import POLICIES, gather_weights, replay
@@ -62,6 +73,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     trace = open_trace(Path(args.trace), inputs=False)
     slots = _slots(args.slots, trace.header)
     tokens = gather_routes(trace)
+    card = _judge_forecasts(args, tokens, terminal)
     figures = replay(tokens, slots, policies, gather_weights(trace))
     n_decode = int(tokens.is_decode.sum())
     if args.json:
@@ -73,6 +85,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
             "n_decode_tokens": n_decode,
             "figures": [{**asdict(item), "hit_rate": item.hit_rate} for item in figures],
         }
+        if card is not None:
+            report["forecasts"] = card_json(card)
         terminal.write_line(json.dumps(report))
     else:
         counted = f"{n_decode} decoded tokens count" if n_decode else f"none was decoded, all {tokens.n_tokens} count"
@@ -81,7 +95,41 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
             f"{trace.header.n_expert_used} of {trace.header.n_expert} experts; {counted}"
         )
         terminal.write_line("\n".join(_lines(figures, trace.header.n_expert)))
+        if card is not None:
+            terminal.write_line("\n".join(["", *card_lines(card)]))
     return 0
+
+
+def _judge_forecasts(
+    args: argparse.Namespace, tokens: "TokenRoutes", terminal: Terminal
+) -> "Sequence[ForecastFigures] | None":
+    """Return how good the forecasts are that were asked for; None: none were."""
+    from offload.model_gates import gates_of_trace
+    from offload.routing.judging import judge_blend
+    from offload.routing.open_trace import open_trace
+    from offload.routing.token_prior import TokenPrior
+    from offload.routing.trained_forecasters import TrainedForecasters, load_forecasters
+
+    if args.forecaster is None and args.model is None:
+        return None
+    trace = open_trace(Path(args.trace), inputs=args.model is not None)
+    header = trace.header
+    if args.model is not None and not header.n_embd:
+        raise UsageError("The trace has no router inputs.", hint="Record it with --inputs, or leave -m away.")
+    gates = () if args.model is None else gates_of_trace(args.model, header)
+    if args.forecaster is None:
+        trained = TrainedForecasters(TokenPrior(len(header.layers), header.n_expert, header.n_expert_used))
+    else:
+        trained = load_forecasters(Path(args.forecaster), header)
+
+    def on_tokens(n_done: int) -> bool:
+        terminal.progress("forecasting", n_done / tokens.n_tokens)
+        return True
+
+    # A trace of texts has no decoded tokens: then all count, as they do for the caches.
+    card = judge_blend(trace, trained.blend(gates), only_decode=bool(tokens.is_decode.any()), on_tokens=on_tokens)
+    terminal.clear_progress()
+    return card.figures()
 
 
 def _slots(texts: Sequence[str] | None, header: "TraceHeader") -> tuple[int, ...]:

@@ -1,13 +1,15 @@
 """`Blend`: several forecasters as one, their scores made into probabilities that learn from every true route.
 
 Each part's scores of a layer (probabilities as log-odds) become one number an expert: how far above or below the score
-that would just be routed, in units of how far the part's scores usually lie apart. A logistic regression over these
-numbers, with how often the expert is routed to at all, gives the probability. It is learnt online (a Newton step a
-token), for each *lead*: how many layers lie between the last one known and the one that is forecast. Weights are shared
-by all layers of a lead; each layer has its own deviation from them, held small while little was seen.
+that would just be routed, in units of how far the part's scores usually lie apart. Beside it stands the same number
+squashed: most parts are too sure of what is far from the cut, and with a straight line alone a weaker part would be
+weighted up only to take that back. A logistic regression over these numbers, with how often the expert is routed to at
+all, gives the probability. It is learnt online (a Newton step a token), for each *lead*: how many layers lie between
+the last one known and the one that is forecast. Weights are shared by all layers of a lead; each layer has its own
+deviation from them, held small while little was seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,20 @@ from offload.routing.forecaster import Forecaster
 LEADS = 4
 """Weights are learnt for leads of 1, 2, 3, and more: the last is for a path that is forecast before it begins."""
 BEFORE = LEADS - 1
+_PER_PART = 2
+"""Features of each part: how far from the cut, and that squashed."""
 _LARGEST = 8.0
+_STEEPNESS = np.float32(2.0)
+"""Of the squashing: half a usual distance from the cut is three quarters of all it can say."""
 _LEAST_CHANCE = np.float32(1e-3)
+_BASE = "base"
+"""What frequency and constant are called in a state."""
 _KEPT = 0.995
 """Of what was learnt, a token later."""
 _SPREAD_KEPT = 0.98
 _FREQUENCY_KEPT = 0.99
+_LEAST_FREQUENCY = 1e-4
+"""An expert that is never used would otherwise have a logarithm without bound."""
 _LEAST_CURVATURE = 0.5
 _RIDGE = 20.0
 _LAYER_RIDGE = 15.0
@@ -44,7 +54,7 @@ class Blend:
         """Blend forecasts of as many layers and experts."""
         self.parts = tuple(parts)
         self._n_layer, self._n_expert, self._k = n_layer, n_expert, n_expert_used
-        n = len(self.parts) + 2  # with frequency, and the constant
+        n = _PER_PART * len(self.parts) + 2  # with frequency, and the constant
         self._features = np.zeros((LEADS, n_layer, n_expert, n), np.float32)
         self._asked = np.zeros((LEADS, n_layer), np.bool_)
         self._known = np.zeros(n_layer, np.bool_)
@@ -52,13 +62,18 @@ class Blend:
         self._frequency = np.full((n_layer, n_expert), n_expert_used / n_expert)
         self._spread = np.ones((len(self.parts), n_layer))
         self._shared = np.zeros((LEADS, n))
-        self._shared[:, : len(self.parts)] = 1.0 / max(len(self.parts), 1)
+        self._shared[:, :-2:_PER_PART] = 1.0 / max(len(self.parts), 1)
         self._shared[:, -2] = 0.5
         self._shared[:, -1] = np.log(n_expert_used / max(n_expert - n_expert_used, 1))
         self._own = np.zeros((LEADS, n_layer, n))
         self._shared_hessian = np.tile(np.eye(n) * _RIDGE, (LEADS, 1, 1))
         self._own_hessian = np.tile(np.eye(n) * _LAYER_RIDGE, (LEADS, n_layer, 1, 1))
         self._last = -1
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes without its parts, but for small things."""
+        return self._features.nbytes + self._frequency.nbytes + self._own_hessian.nbytes
 
     def begin(self, token: int) -> None:
         """Learn which token comes next."""
@@ -87,11 +102,13 @@ class Blend:
         """Return the probability that the token is routed to each expert of a layer [n_expert]."""
         lead = self._lead(layer)
         features = self._features[lead, layer]
-        for column, part in enumerate(self.parts):
+        for number, part in enumerate(self.parts):
             scores = part.scores(layer)
             if scores is not None and part.gives_probabilities:
                 scores = _log_odds(scores)
-            features[:, column] = self._evidence(column, layer, scores)
+            evidence = self._evidence(number, layer, scores)
+            features[:, _PER_PART * number] = evidence
+            features[:, _PER_PART * number + 1] = np.tanh(_STEEPNESS * evidence)
         features[:, -2] = np.log(self._frequency[layer] / (self._k / self._n_expert))
         features[:, -1] = 1.0
         self._asked[lead, layer] = True
@@ -123,22 +140,67 @@ class Blend:
             hessian = (x * curvature[:, :, None]).transpose(0, 2, 1) @ x
             self._step_shared(lead, gradient.sum(axis=0), hessian.sum(axis=0))
             self._step_own(lead, layers, gradient, hessian)
-        self._frequency[known] = _FREQUENCY_KEPT * self._frequency[known] + (1 - _FREQUENCY_KEPT) * truth[known]
+        frequency = _FREQUENCY_KEPT * self._frequency[known] + (1 - _FREQUENCY_KEPT) * truth[known]
+        self._frequency[known] = np.maximum(frequency, _LEAST_FREQUENCY)
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return the weights, those of each part by its name, for `restore`."""
+        arrays: dict[str, NDArray[np.generic]] = {"frequency": self._frequency.astype(np.float32)}
+        for name, columns in self._columns():
+            arrays[f"{name}, shared"] = self._shared[:, columns].astype(np.float32)
+            arrays[f"{name}, own"] = self._own[:, :, columns].astype(np.float32)
+        for part, spread in zip(self.parts, self._spread, strict=True):
+            arrays[f"{part.name}, spread"] = spread.astype(np.float32)
+        return arrays
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Begin with the weights of `state`, as if little was seen; a part that it does not know keeps its own.
+
+        Raises:
+            ValueError: it is no state of a blend for a model of this shape; nothing is changed.
+        """
+        known = {name.removesuffix(", shared") for name in state if name.endswith(", shared")}
+        wanted: dict[str, tuple[int, ...]] = {"frequency": (self._n_layer, self._n_expert)}
+        for name in known | {_BASE}:
+            # The base has as many features as a part: frequency and constant.
+            wanted |= {f"{name}, shared": (LEADS, _PER_PART), f"{name}, own": (LEADS, self._n_layer, _PER_PART)}
+            if name != _BASE:
+                wanted[f"{name}, spread"] = (self._n_layer,)
+        if {name: (array.shape, array.dtype) for name, array in state.items()} != {
+            name: (shape, np.dtype(np.float32)) for name, shape in wanted.items()
+        }:
+            raise ValueError(f"the blend is not of {self._n_layer} layers of {self._n_expert} experts")
+        for name, array in state.items():
+            is_positive = name == "frequency" or name.endswith(", spread")
+            numbers = array.astype(np.float64)
+            if not np.isfinite(numbers).all() or (is_positive and (numbers < 0).any()):
+                raise ValueError(f"the blend has weights that are no numbers, or below 0: {name}")
+        self._frequency[:] = np.maximum(state["frequency"].astype(np.float64), _LEAST_FREQUENCY)
+        for name, columns in self._columns():
+            if name in known:
+                self._shared[:, columns] = state[f"{name}, shared"]
+                self._own[:, :, columns] = state[f"{name}, own"]
+        for part, spread in zip(self.parts, self._spread, strict=True):
+            if part.name in known:
+                spread[:] = state[f"{part.name}, spread"]
+
+    def _columns(self) -> list[tuple[str, slice]]:
+        """Return by name which features are a part's, and those of no part."""
+        names = [*(part.name for part in self.parts), _BASE]
+        return [(name, slice(_PER_PART * number, _PER_PART * (number + 1))) for number, name in enumerate(names)]
 
     def _lead(self, layer: int) -> int:
         return BEFORE if self._last < 0 else min(layer - self._last, LEADS) - 1
 
-    def _evidence(self, column: int, layer: int, scores: NDArray[np.float32] | None) -> NDArray[np.float32] | float:
-        if scores is None:
-            return 0.0
+    def _evidence(self, number: int, layer: int, scores: NDArray[np.float32] | None) -> NDArray[np.float32]:
         split = self._n_expert - self._k
-        if not 0 < split < self._n_expert:
-            return 0.0
+        if scores is None or not 0 < split < self._n_expert:
+            return np.zeros(1, np.float32)
         ordered = np.partition(scores, (split - 1, split))
         cut = (ordered[split - 1] + ordered[split]) / 2
         above = scores - cut
-        spread = self._spread[column, layer]
-        spread = self._spread[column, layer] = _SPREAD_KEPT * spread + (1 - _SPREAD_KEPT) * float(np.abs(above).mean())
+        spread = self._spread[number, layer]
+        spread = self._spread[number, layer] = _SPREAD_KEPT * spread + (1 - _SPREAD_KEPT) * float(np.abs(above).mean())
         clipped: NDArray[np.float32] = np.clip(above / (spread + 1e-9), -_LARGEST, _LARGEST)
         return clipped
 

@@ -22,26 +22,38 @@ def train_networks(
     n_hidden: int = 256,
     n_epochs: int = 12,
     on_progress: Callable[[float], bool] | None = None,
-) -> Networks | None:
-    """Train on the decoded tokens of `trace`; None if `on_progress`, told the share done, returns False.
+) -> Networks:
+    """Train on the decoded tokens of `trace`, those of short distances first.
 
-    Holds all router inputs of the trace in memory, in half precision. The networks take
-    8 * n_embd * (n_hidden + n_expert) bytes each: for models of small width.
+    Ends with the networks that are done when `on_progress`, told the share done, returns False. Holds all router inputs
+    of the trace in memory, in half precision.
 
     Raises:
         UsageError: the trace has no router inputs, too few tokens, or is not of a model with these gates.
         TraceFileError: of reading it.
     """
     lessons = _Lessons(trace, gates)
-    pairs = [(layer, ahead) for layer in range(1, len(gates)) for ahead in range(1, min(distance, layer) + 1)]
+    pairs = _pairs(len(gates), distance)
     networks = {}
     for number, (layer, ahead) in enumerate(pairs):
         logits, features, routed = lessons.of(layer, ahead)
         network = train_network(logits, features, routed, n_hidden=n_hidden, n_epochs=n_epochs, seed=number)
         networks[layer, ahead] = network
         if on_progress is not None and not on_progress((number + 1) / len(pairs)):
-            return None
+            break
     return networks
+
+
+def networks_bytes(gates: Sequence[LayerGate], *, distance: int = 3, n_hidden: int = 256) -> int:
+    """Return the memory of the networks that `train_networks` makes: they suit models of small width only."""
+    n_expert, n_embd = gates[0].router.weight.shape
+    n_weights = (2 * n_embd + 1) * (n_hidden + n_expert) + n_expert * n_hidden
+    return 4 * int(n_weights) * len(_pairs(len(gates), distance))
+
+
+def _pairs(n_layer: int, distance: int) -> list[tuple[int, int]]:
+    """Return which layers are forecast from how far."""
+    return [(layer, ahead) for ahead in range(1, distance + 1) for layer in range(ahead, n_layer)]
 
 
 class _Lessons:

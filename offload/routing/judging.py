@@ -1,5 +1,7 @@
 """Judges a blend and its parts along a trace: they learn of a token layer by layer, and are asked ahead of it."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +17,23 @@ _Forecasts = dict[tuple[str, int], NDArray[np.float32]]
 
 
 def judge_blend(
-    trace: RouteTrace, blend: Blend, *, longest_lead: int = LONGEST_LEAD, only_decode: bool = True
+    trace: RouteTrace,
+    blend: Blend,
+    *,
+    longest_lead: int = LONGEST_LEAD,
+    only_decode: bool = True,
+    on_tokens: Callable[[int], bool] = lambda n: True,
 ) -> ReportCard:
     """Drive `blend` along a trace; judge it and its parts on the decoded tokens, or on all.
+
+    Ends early when `on_tokens`, told after each step how many tokens are done, returns False.
 
     Raises:
         TraceFileError: of reading the trace.
     """
     header = trace.header
     card = ReportCard(len(header.layers), header.n_expert, header.n_expert_used)
-    sequence = -1
+    sequence, n_done = -1, 0
     for step in trace.steps():
         if step.sequence != sequence:
             sequence = step.sequence
@@ -32,6 +41,9 @@ def judge_blend(
         is_judged = step.phase is Phase.DECODE or not only_decode
         for row in range(len(step.tokens)):
             _judge_token(card, blend, step, row, longest_lead if is_judged else -1)
+        n_done += len(step.tokens)
+        if not on_tokens(n_done):
+            break
     return card
 
 

@@ -1,6 +1,8 @@
 """`ReportCard`: how well forecasters forecast, by how far ahead they did, judged on every route that becomes known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +82,33 @@ class ReportCard:
             ),
             calibration_error=_calibration_error(self._bins[key]) if key in self._bins else None,
         )
+
+
+class Margin(NamedTuple):
+    """How far one forecaster's recall lies above that of the best other one."""
+
+    lead: int
+    layer: int
+    """Its index."""
+    best: str
+    """The best other forecaster's name."""
+    above: float
+    """Recall less the best other's: below 0 where that one is better."""
+
+
+def margins(figures: Sequence[ForecastFigures], name: str) -> tuple[Margin, ...]:
+    """Return the margins of the forecaster `name` at every lead and layer where others forecast too."""
+    found = []
+    for own in figures:
+        if own.name != name:
+            continue
+        others = [item for item in figures if item.name != name and item.lead == own.lead]
+        for layer, recall in enumerate(own.recall_by_layer):
+            rivals = [(share, item.name) for item in others if (share := item.recall_by_layer[layer]) is not None]
+            if recall is not None and rivals:
+                share, best = max(rivals)
+                found.append(Margin(own.lead, layer, best, recall - share))
+    return tuple(found)
 
 
 def _calibration_error(bins: NDArray[np.float64]) -> float:

@@ -53,6 +53,12 @@ class SimilarPaths:
         """Experts each token of the past shares with this one, up to each of the layers routed last [n, n_past]."""
         self._shared_of = slice(0, 0)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes."""
+        arrays = (self._experts, self._values, self._uses, self._likeness_before)
+        return sum(array.nbytes for array in arrays)
+
     def routed(
         self, layers: slice, experts: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]] | None
     ) -> None:

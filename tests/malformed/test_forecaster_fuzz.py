@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from fakes.routing_traces import make_header
 from offload.errors import ForecasterFileError
-from offload.routing.forecaster_file import MAGIC, PREAMBLE, VERSION, write_states
+from offload.routing.blend import Blend
+from offload.routing.forecaster_file import MAGIC, PREAMBLE, VERSION, State, write_states
+from offload.routing.gate_network import GateNetwork, network_arrays
 from offload.routing.token_prior import TokenPrior
 from offload.routing.trained_forecasters import load_forecasters
 
@@ -115,3 +117,28 @@ def test_arrays_of_any_shape_are_read_or_refused(file: Path, sound: bytes, data:
         return header
 
     is_read(file, rewritten(sound, change))
+
+
+def states_of_all_layers() -> dict[str, State]:
+    zeros = np.zeros((8 + 3, 2 * 5), np.float32)
+    network = GateNetwork(zeros, zeros[:, 0], np.zeros((8, 3), np.float32), 1.0)
+    return {"gate ahead": network_arrays({(1, 1): network}), "blend": Blend((), 2, 8, 2).state()}
+
+
+def test_networks_and_blends_are_read(file: Path) -> None:
+    write_states(file, MODEL, states_of_all_layers())
+    assert is_read(file, file.read_bytes())
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_networks_and_blends_with_any_array_are_read_or_refused(file: Path, data: st.DataObject) -> None:
+    states = {name: dict(state) for name, state in states_of_all_layers().items()}
+    state = states[data.draw(st.sampled_from(sorted(states)))]
+    part = data.draw(st.sampled_from(sorted(state)))
+    shape = data.draw(st.one_of(st.just(state[part].shape), st.lists(st.integers(0, 12), max_size=4)))
+    kind = data.draw(st.one_of(st.just(state[part].dtype), st.sampled_from(["u1", "i4", "f2", "f4"])))
+    value = data.draw(st.sampled_from([0, 1, 200]) if np.dtype(kind).kind != "f" else st.sampled_from([0, -1, np.nan]))
+    state[part] = np.full(shape, value, kind)
+    write_states(file, MODEL, states)
+    is_read(file, file.read_bytes())

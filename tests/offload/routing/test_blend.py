@@ -112,6 +112,89 @@ def test_nothing_is_learnt_of_what_was_not_asked(steps: list[RouteStep]) -> None
     assert (blend._shared == before).all()
 
 
+def test_a_part_that_is_too_sure_is_corrected_and_not_replaced_by_a_weaker_one(steps: list[RouteStep]) -> None:
+    class TooSure(Oracle):
+        """Right of most experts, and the surer the less it knows."""
+
+        gives_probabilities = True
+
+        def scores(self, layer: int) -> NDArray[np.float32] | None:
+            known = super().scores(layer)
+            assert known is not None
+            return np.asarray(1.0 / (1.0 + np.exp(-12.0 * (known - 0.5))), np.float32)
+
+    figures = judged(steps, TooSure("sure", steps, 0.45), Oracle("weak", steps, 2.0))
+    assert figures["blend", BEFORE].recall > figures["sure", BEFORE].recall
+    assert (figures["blend", BEFORE].calibration_error or 1.0) < 0.05 < (figures["sure", BEFORE].calibration_error or 0)
+
+
+def learnt(steps: list[RouteStep], *parts: Oracle) -> Blend:
+    blend = Blend(parts, N_LAYER, N_EXPERT, K)
+    judge_blend(ListTrace(HEADER, tuple(steps)), blend, longest_lead=1)
+    return blend
+
+
+def test_weights_that_are_restored_forecast_at_once_as_well(steps: list[RouteStep]) -> None:
+    state = learnt(steps[:300], Oracle("liar", steps, 0.5, sign=-1.0)).state()
+    later = steps[300:320]
+
+    def recall(restored: bool) -> float:
+        blend = Blend((Oracle("liar", later, 0.5, sign=-1.0),), N_LAYER, N_EXPERT, K)
+        if restored:
+            blend.restore(state)
+        card = judge_blend(ListTrace(HEADER, tuple(later)), blend, longest_lead=1)
+        (of_blend,) = (item for item in card.figures() if (item.name, item.lead) == ("blend", BEFORE))
+        return of_blend.recall
+
+    assert recall(True) > recall(False) + 0.05
+
+
+def test_a_state_keeps_weights_by_the_names_of_parts(steps: list[RouteStep]) -> None:
+    a, b, c = (Oracle(name, steps, 0.5) for name in "abc")
+    state = learnt(steps[:50], a, b).state()
+    other = Blend((b, c, a), N_LAYER, N_EXPERT, K)
+    own = other.state()
+    other.restore(state)
+    restored = other.state()
+    assert restored.keys() == state.keys() | {"c, shared", "c, own", "c, spread"}
+    assert all(np.array_equal(restored[name], state[name]) for name in state)
+    assert all(np.array_equal(restored[name], own[name]) for name in restored.keys() - state.keys())
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("frequency", np.zeros((N_LAYER, N_EXPERT + 1), np.float32)),
+        ("frequency", np.full((N_LAYER, N_EXPERT), -0.1, np.float32)),
+        ("a, spread", np.ones(N_LAYER + 1, np.float32)),
+        ("a, own", np.full((4, N_LAYER, 2), np.nan, np.float32)),
+        ("a, own", np.zeros((4, N_LAYER, 2), np.float16)),
+        ("a, more", np.zeros(2, np.float32)),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(steps: list[RouteStep], name: str, array: object) -> None:
+    blend = Blend((Oracle("b", steps),), N_LAYER, N_EXPERT, K)
+    before = blend.state()
+    state = learnt(steps[:50], Oracle("a", steps)).state()
+    with pytest.raises(ValueError, match=r"^the blend"):
+        blend.restore({**state, name: array})  # type: ignore[dict-item]
+    assert all(np.array_equal(array, before[part]) for part, array in blend.state().items())
+
+
+def test_an_expert_that_is_never_used_keeps_a_chance_that_is_a_number() -> None:
+    random = np.random.default_rng(3)
+    blend = Blend((), 1, N_EXPERT, K)
+    for _ in range(1200):
+        blend.begin(-1)
+        blend.scores(0)
+        blend.routed(0, random.permutation(N_EXPERT - 1)[:K].astype(np.int32), None, None)
+        blend.learn()
+    blend.begin(-1)
+    assert 0 < blend.scores(0)[-1] < 0.01
+    assert np.isfinite(blend.state()["frequency"]).all()
+    assert (blend.state()["frequency"] > 0).all()  # type: ignore[operator]
+
+
 def test_a_model_whose_every_expert_is_used_is_forecast_without_parts() -> None:
     blend = Blend((Oracle("a", [], 0.0, only=9),), 1, 4, 4)
     blend.begin(-1)

@@ -8,7 +8,7 @@ import pytest
 from fakes.routing_traces import ListTrace, make_header
 from offload.errors import UsageError
 from offload.routing.gate_ahead import GateAhead
-from offload.routing.gate_lessons import train_networks
+from offload.routing.gate_lessons import networks_bytes, train_networks
 from offload.routing.route_trace import Phase, RouteStep
 from offload.routing.router import Gating, Router
 from offload.routing.router_weights import LayerGate
@@ -62,7 +62,6 @@ def recall(forecaster: GateAhead, trace: ListTrace, ahead: int) -> float:
 
 def test_networks_find_what_the_router_alone_cannot() -> None:
     networks = train_networks(trace_of(1500), GATES, distance=1, n_hidden=8, n_epochs=60)
-    assert networks is not None
     held_out = trace_of(200, seed=2)
     assert recall(GateAhead(GATES, distance=1), held_out, 1) < 0.4
     assert recall(GateAhead(GATES, distance=1, networks=networks), held_out, 1) > 0.7
@@ -70,7 +69,6 @@ def test_networks_find_what_the_router_alone_cannot() -> None:
 
 def test_there_is_a_network_for_every_layer_and_distance() -> None:
     networks = train_networks(trace_of(200), GATES, distance=3, n_hidden=2, n_epochs=1)
-    assert networks is not None
     assert set(networks) == {(1, 1), (2, 1), (2, 2)}
 
 
@@ -81,8 +79,14 @@ def test_training_ends_when_it_is_told_to() -> None:
         shares.append(share)
         return False
 
-    assert train_networks(trace_of(200), GATES, distance=2, n_hidden=2, n_epochs=1, on_progress=once) is None
+    networks = train_networks(trace_of(200), GATES, distance=2, n_hidden=2, n_epochs=1, on_progress=once)
     assert shares == [pytest.approx(1 / 3)]
+    assert set(networks) == {(1, 1)}
+
+
+def test_memory_is_known_before_it_is_taken() -> None:
+    networks = train_networks(trace_of(200), GATES, distance=2, n_hidden=2, n_epochs=1)
+    assert networks_bytes(GATES, distance=2, n_hidden=2) == sum(network.n_bytes for network in networks.values())
 
 
 def test_a_trace_without_inputs_is_refused() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from offload.routing.report_card import BEFORE, ReportCard
+from offload.routing.report_card import BEFORE, Margin, ReportCard, margins
 
 
 def scores(*of: float) -> np.ndarray:
@@ -60,3 +60,18 @@ def test_probabilities_that_are_too_sure_have_one(card: ReportCard) -> None:
 def test_scores_that_are_no_probabilities_have_no_calibration_error(card: ReportCard) -> None:
     card.judge("gate", 1, 0, scores(7, 3, -2, 0), experts(0, 1))
     assert card.figures()[0].calibration_error is None
+
+
+def test_a_margin_is_to_the_best_other_of_that_layer_and_lead(card: ReportCard) -> None:
+    routed = experts(0, 1)
+    for name, first, second in (("blend", 2, 1), ("gate", 1, 2), ("prior", 1, 0)):
+        for layer, n_right in enumerate((first, second)):
+            forecast = scores(n_right > 0, n_right > 1, n_right < 2, n_right < 1)
+            card.judge(name, 1, layer, forecast, routed)
+    assert margins(card.figures(), "blend") == (Margin(1, 0, "prior", 0.5), Margin(1, 1, "gate", -0.5))
+
+
+def test_where_there_is_no_other_there_is_no_margin(card: ReportCard) -> None:
+    card.judge("blend", 1, 0, scores(1, 1, 0, 0), experts(0, 1))
+    card.judge("gate", BEFORE, 0, scores(1, 1, 0, 0), experts(0, 1))
+    assert margins(card.figures(), "blend") == ()
