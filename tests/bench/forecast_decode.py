@@ -14,12 +14,14 @@ The bound is a token that reads nothing but Belady's misses, and computes meanwh
 import argparse
 import hashlib
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +130,10 @@ def routes_for(trace: TokenRoutes, n_layer: int, n_expert: int, n_expert_used: i
 def decode(model: Path, trace_path: Path, share: float, forecast: bool, gate_recall: float, store: str) -> Decoded:
     """Decode the tokens of a trace in this process, with `share` of the experts of every layer in slots."""
     config = EngineConfig(memory="90%", n_ctx=512, store=StoreChoice(store), forecast=forecast)
-    prepared = prepare(model, config)
+    whole = prepare(model, config)
+    experts = sum(layout.n_expert * layout.expert_bytes for layout in whole.needs.layers.values())
+    # A little more than the slots take; what forecasts take comes on top, so that both contenders have as many.
+    prepared = prepare(model, replace(config, memory=whole.needs.fixed_bytes + round((share + 0.1) * experts)))
     assert prepared.store is not None, "a model with experts"
     header = prepared.header
     layers = list(prepared.store.layers)
@@ -232,7 +237,9 @@ def _run(options: argparse.Namespace, slots: str, contender: str) -> Decoded:
     command = [sys.executable, "-m", "bench.forecast_decode", "--model", str(options.model.resolve())]
     command += ["--trace", str(options.trace.resolve()), "--slots", slots, "--one", contender]
     command += ["--gate-recall", str(options.gate_recall), "--store", options.store]
-    done = subprocess.run(command, cwd=_TESTS, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as empty:  # nothing learnt before
+        environment = {**os.environ, "XDG_DATA_HOME": empty, "PYTHONPATH": str(_TESTS)}
+        done = subprocess.run(command, cwd=_TESTS.parent, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr.strip() or f"the run ended with {done.returncode}")
     return Decoded(**json.loads(done.stdout.splitlines()[-1]))
