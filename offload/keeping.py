@@ -20,6 +20,8 @@ from offload.routing.similar_paths import SimilarPaths
 
 PROMPT_TOKENS = 32
 """Of the end of a prompt that are learnt: each costs as much as a decoded token."""
+_JUDGED_ONE_IN = 4
+"""Of so many layers one is judged against least recently used: that costs as much as choosing a victim."""
 
 
 class Keeping:
@@ -30,7 +32,8 @@ class Keeping:
         self._layers = {layer: index for index, layer in enumerate(capacity)}
         self._n_expert = n_expert
         self._scores = SimilarPaths(len(capacity), n_expert, n_expert_used)
-        self._guard = LruGuard(self._scores, n_expert, list(capacity.values()))
+        slots = list(capacity.values())
+        self._guard = LruGuard(self._scores, n_expert, slots, judged_one_in=_JUDGED_ONE_IN)
         self._lock = threading.Lock()
         self._batch: dict[int, NDArray[np.int32]] = {}
         self.is_paused = False

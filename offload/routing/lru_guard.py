@@ -31,11 +31,12 @@ class LruGuard:
     Scores are distinct among the experts that were ever used: of equals of `inner` the one used last is kept.
     """
 
-    def __init__(self, inner: KeepScores, n_expert: int, slots: Sequence[int]) -> None:
-        """Judge by `slots` of each layer."""
+    def __init__(self, inner: KeepScores, n_expert: int, slots: Sequence[int], *, judged_one_in: int = 1) -> None:
+        """Judge by `slots` of each layer; of layers that are routed one by one, only by one in so many."""
         n_layer = len(slots)
         self._inner = inner
         self._slots = np.array(slots, np.int64)[:, None]
+        self._judged_one_in = judged_one_in
         self._resident = np.zeros((n_layer, n_expert), np.bool_)
         self._last_use = np.full((n_layer, n_expert + 1), -1, np.int64)
         """When each expert was used, in accesses; the last column is of unknown routes."""
@@ -77,12 +78,17 @@ class LruGuard:
         known = experts >= 0
         k = experts.shape[1]
         last_use, resident = self._last_use[layers], self._resident[layers]
+        is_one = len(experts) == 1
+        self._accesses = k * (-(-len(self._slots) // self._judged_one_in) if is_one else len(self._slots))
+        if is_one and layers.start % self._judged_one_in:
+            last_use[rows, experts] = self._clock + np.arange(k - 1, -1, -1)
+            last_use[:, -1] = -1
+            return
         before = last_use[rows, experts]
         more_recent = (last_use[:, None, :-1] > before[:, :, None]).sum(axis=2)
         lru_hits = int((known & (before >= 0) & (more_recent < self._slots[layers])).sum())
         if judged:
             self._lead += int((known & resident[rows, experts]).sum()) - lru_hits
-        self._accesses = k * len(self._slots)
         last_use[rows, experts] = self._clock + np.arange(k - 1, -1, -1)
         last_use[:, -1] = -1
         used = np.zeros((len(experts), last_use.shape[1]), np.bool_)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offload.routing.keep_scores import DecayedFrequency
 from offload.routing.lru_guard import LruGuard, keeps
 
 ONE = slice(0, 1)
@@ -104,3 +105,15 @@ def test_the_used_stay_and_of_the_others_the_best() -> None:
     used = np.array([[False, False, False, True, False]])
     scores = np.array([[1.0, 3.0, 2.0, 0.0, 9.0]])
     assert keeps(resident, used, scores, np.array([[2]])).tolist() == [[False, True, False, True, False]]
+
+
+def test_of_layers_routed_one_by_one_only_some_are_judged() -> None:
+    random = np.random.default_rng(2)
+    routes = random.random((6, 60, 8)).argsort(axis=2)[..., :2]
+    one_in_three = LruGuard(DecayedFrequency(6, 8), 8, [3] * 6, judged_one_in=3)
+    for token in range(60):
+        for layer in range(6):
+            one_in_three.routed(slice(layer, layer + 1), routes[layer : layer + 1, token], None)
+    assert one_in_three._resident[[0, 3]].any(axis=1).all()
+    assert not one_in_three._resident[[1, 2, 4, 5]].any()
+    assert (one_in_three._last_use[:, :-1].max(axis=1) > 0).all()
