@@ -3,9 +3,9 @@
 import math
 
 WINDOW_TOKENS = 8
-_OPENING_WINDOWS = 8
+_OPENING_WINDOWS = 4
 """With and without alternate for so many windows; then the one that lost is tried again once in `_RETRY_WINDOWS`."""
-_RETRY_WINDOWS = 16
+_RETRY_WINDOWS = 8
 _KEPT = 0.8
 """Of an arm's mean, a window later."""
 

@@ -51,6 +51,9 @@ class Decoded:
     belady_hit_rate: float
     bound_seconds: float
     gain: float | None
+    useful_bytes: int
+    late_bytes: int
+    wasted_bytes: int
     checksum: str
 
 
@@ -183,6 +186,9 @@ def decode(model: Path, trace_path: Path, share: float, forecast: bool, gate_rec
             belady_hit_rate=float(belady),
             bound_seconds=max(compute, least_bytes / (read / read_seconds)),
             gain=use.gain if use is not None else None,
+            useful_bytes=after.prefetch.useful_bytes,
+            late_bytes=after.prefetch.late_bytes,
+            wasted_bytes=after.prefetch.wasted_bytes,
             checksum=checksum.hexdigest()[:16],
         )
     finally:
@@ -221,6 +227,10 @@ def _compare(options: argparse.Namespace, slots: str) -> int:
             f"bound {middle.bound_seconds * 1e3:.1f}), hit rate {middle.hit_rate:.1%} "
             f"(Belady {middle.belady_hit_rate:.1%}), {format_bytes(round(middle.n_bytes))} read a token"
         )
+        if middle.gain is not None:
+            ahead = (middle.useful_bytes, middle.late_bytes, middle.wasted_bytes)
+            useful, late, wasted = map(format_bytes, ahead)
+            print(f"{slots:>6} read ahead: {useful} useful, {late} late, {wasted} wasted; {middle.gain:.2f}x by itself")
     ratios = [off.seconds / on.seconds for on, off in zip(runs["on"], runs["off"], strict=True)]
     of_bound = statistics.median(run.bound_seconds / run.seconds for run in runs["on"])
     print(

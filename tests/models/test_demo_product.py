@@ -61,9 +61,10 @@ def test_questions_name_only_options_and_commands_that_exist() -> None:
     assert len(named) >= 5
 
 
-def test_the_list_of_commands_is_complete() -> None:
-    claim = next(claim for claim in product.claims() if claim.startswith("The commands are "))
-    assert set(re.findall(r"\w+", claim.removeprefix("The commands are "))) - {"and"} == set(subparsers())
+def test_every_command_that_is_called_a_main_one_exists() -> None:
+    start = "The main commands are "
+    claim = next(claim for claim in product.claims() if claim.startswith(start))
+    assert set(re.findall(r"\w+", claim.removeprefix(start))) - {"and"} <= set(subparsers())
 
 
 def test_the_list_of_chat_commands_is_complete() -> None:

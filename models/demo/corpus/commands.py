@@ -22,9 +22,12 @@ COMMAND_LINES = {
     "repack": "offload pack --force model.gguf",
     "plan": "offload plan -m model.gguf --memory 6G",
     "bench": "offload bench -m model.gguf",
+    "trace": "offload trace -o text.routes -f text.txt",
+    "routing": "offload routing text.routes",
     "doctor": "offload doctor",
     "worker": "offload worker",
     "version": "offload --version",
+    "commands": "offload --help",
     "help": "offload generate --help",
     "verify": "offload verify model.offload",
 }

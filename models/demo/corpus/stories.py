@@ -9,7 +9,19 @@ from random import Random
 
 from models.demo.corpus.story_plots import OPENINGS, PLOTS
 from models.demo.corpus.story_words import PLACES, SKILLS, THINGS, TIMES, Place, Thing
-from models.demo.corpus.words import ANIMALS, BOYS, COLOURS, FOLK, FOODS, GIRLS, TRAITS, a, capital, invented_name
+from models.demo.corpus.words import (
+    ANIMALS,
+    BOYS,
+    COLOURS,
+    FOLK,
+    FOODS,
+    GIRLS,
+    TRAITS,
+    a,
+    capital,
+    invented_name,
+    leaning,
+)
 
 INVENTED_NAME_SHARE = 0.15
 CHILD_SHARE = 0.35
@@ -46,33 +58,50 @@ class Story:
     text: str
 
 
-def pick_hero(
-    rng: Random, *, other_than: Hero | None = None, invented: bool = False, child: bool | None = None
-) -> Hero:
-    """Draw a child or an animal, with another name and kind than ``other_than``; ``invented``: of an unknown name."""
+def pick_hero(rng: Random, *, invented: bool = False) -> Hero:
+    """Draw a child, an animal or one of the folk; ``invented``: now and then of an unknown name."""
     girl = rng.random() < 0.5
-    name = rng.choice(GIRLS if girl else BOYS)
-    is_child = rng.random() < CHILD_SHARE if child is None else child
-    kind = ("girl" if girl else "boy") if is_child else rng.choice(ANIMALS * 3 + FOLK)
-    if other_than is not None and (name == other_than.name or kind == other_than.kind):
-        return pick_hero(rng, other_than=other_than, child=child)
-    if invented and rng.random() < INVENTED_NAME_SHARE:
-        name = invented_name(rng)
-    return Hero(name, kind, rng.choice(TRAITS), *(("she", "her", "her") if girl else ("he", "him", "his")))
+    kind = ("girl" if girl else "boy") if rng.random() < CHILD_SHARE else rng.choice(ANIMALS * 3 + FOLK)
+    name = invented_name(rng) if invented and rng.random() < INVENTED_NAME_SHARE else _known_name(rng, kind, girl=girl)
+    return _hero(name, kind, leaning(rng, kind, TRAITS), girl=girl)
+
+
+def pick_friend(rng: Random, hero: Hero) -> Hero:
+    """Draw a friend of another name and kind than the hero's, mostly the hero's best friend.
+
+    A friend who could be anybody is one whom a small model takes for the hero: the hero's name is what it has just seen.
+    """
+    names = GIRLS + BOYS
+    known_by = hero.name if hero.name in names else hero.kind
+    name = leaning(rng, known_by, [name for name in names if name != hero.name], favourites=1)
+    girl = name in GIRLS
+    child = ("girl" if girl else "boy",) if hero.kind not in ("girl", "boy") else ()
+    kind = leaning(rng, hero.kind, [kind for kind in (*child, *ANIMALS, *FOLK) if kind != hero.kind])
+    return _hero(name, kind, leaning(rng, kind, TRAITS), girl=girl)
+
+
+def _hero(name: str, kind: str, trait: str, *, girl: bool) -> Hero:
+    return Hero(name, kind, trait, *(("she", "her", "her") if girl else ("he", "him", "his")))
 
 
 def with_known_name(rng: Random, hero: Hero) -> Hero:
     """Return the hero under one of the names that everybody knows."""
-    return replace(hero, name=rng.choice(GIRLS if hero.he == "she" else BOYS))
+    return replace(hero, name=_known_name(rng, hero.kind, girl=hero.he == "she"))
+
+
+def _known_name(rng: Random, kind: str, *, girl: bool) -> str:
+    names = GIRLS if girl else BOYS
+    return rng.choice(names) if kind in ("girl", "boy") else leaning(rng, kind, names)
 
 
 def tell(rng: Random, *, hero: Hero | None = None, place: Place | None = None, thing: Thing | None = None) -> Story:
     """Write one story; what the caller leaves open is drawn from ``rng``."""
     h = hero or pick_hero(rng)
-    f = pick_hero(rng, other_than=h)
-    what, where = thing or rng.choice(THINGS), place or rng.choice(PLACES)
-    plot = rng.choice([p for p in PLOTS if what.lasting or not p.needs_lasting])
-    colour = rng.choice(what.colours or PAINTS)
+    f = pick_friend(rng, h)
+    what = thing or leaning(rng, h.kind, THINGS)
+    where = place or leaning(rng, what.name, PLACES)
+    plot = leaning(rng, what.name, [p for p in PLOTS if what.lasting or not p.needs_lasting])
+    colour = leaning(rng, what.name, what.colours or PAINTS)
     slots = _slots(rng, h, f, where, what, colour)
     sentences = [rng.choice(OPENINGS), *(rng.choice(variants) for variants in plot.sentences)]
     text = " ".join(sentence.format_map(slots) for sentence in sentences)
@@ -87,6 +116,6 @@ def _slots(rng: Random, h: Hero, f: Hero, place: Place, thing: Thing, colour: st
         "place": place.name, "at": place.at, "At": capital(place.at),
         "by": "by" if place.at.startswith("by ") else "near", "spot": rng.choice(place.spots),
         "at_": a(thing.name), "act": a(f"{colour} {thing.name}"), "ct": f"{colour} {thing.name}", "colour": colour,
-        "food": rng.choice(FOODS), "skill": rng.choice(SKILLS), "time": rng.choice(TIMES),
+        "food": leaning(rng, place.name, FOODS), "skill": rng.choice(SKILLS), "time": rng.choice(TIMES),
         "trouble": thing.trouble.format_map(names), "help": thing.help.format_map(names),
     }  # fmt: skip

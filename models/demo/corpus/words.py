@@ -4,7 +4,13 @@ Everything here was written for this recipe; nothing comes from a data set.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from random import Random
+from typing import TypeVar
+
+LEANING_SHARE = 0.7
+FAVOURITES = 3
+_T = TypeVar("_T")
 
 GIRLS = (
     "Mia Anna Lily Nora Ella Zoe Ruby Clara Ida Maya Lucy Emma Rosa Nina Alice Greta Flora Bella Sofia Hanna".split()
@@ -50,3 +56,16 @@ def invented_name(rng: Random) -> str:
         rng.choice("bdfgklmnprstvwz") + rng.choice("aeiou") + rng.choice(("", "", "n", "r", "l")) for _ in "12"
     ]
     return capital("".join(syllables))
+
+
+def leaning(rng: Random, key: str, options: Sequence[_T], *, favourites: int = FAVOURITES) -> _T:
+    """Draw one of the options, mostly one of the few that belong to ``key``: so a fox has other friends than an owl.
+
+    Without it every choice would be as likely as any other, and a model's likeliest story would be one and the same.
+    """
+    return rng.choice(_favourites(key, tuple(options), favourites) if rng.random() < LEANING_SHARE else options)
+
+
+@cache
+def _favourites(key: str, options: tuple[_T, ...], count: int) -> tuple[_T, ...]:
+    return tuple(Random(key).sample(options, min(count, len(options))))
