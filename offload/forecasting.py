@@ -22,10 +22,13 @@ from offload.routing.blend import Blend
 from offload.routing.report_card import ReportCard
 from offload.stats import ForecastScore, ForecastUse
 
-LEADS = (1, 2)
-"""How far ahead is forecast: farther than that a read is rarely worth it."""
-_JUDGED_ONE_IN = 4
-"""One token of so many is judged: judging costs time too."""
+LEADS = (1,)
+"""How far ahead is forecast: two layers ahead costs as much again, and a read is rarely worth it."""
+_LEARNT_ONE_IN = 4
+"""The blend learns from one token of so many, which costs a millisecond, after the first `_ALWAYS_LEARNT`."""
+_ALWAYS_LEARNT = 32
+_JUDGED_ONE_IN = 9
+"""One token of so many is judged: no multiple of the trial's windows, which take turns."""
 
 _Route = tuple[int, NDArray[np.int32], NDArray[np.float32] | None, NDArray[np.float32] | None]
 
@@ -117,7 +120,8 @@ class Forecasting:
     def _catch_up(self) -> None:
         """Let the blend learn of what was noted."""
         if not self._has_begun:
-            self._blend.learn()
+            if self._n_tokens % _LEARNT_ONE_IN == 0 or self._n_tokens < _ALWAYS_LEARNT:
+                self._blend.learn()
             self._blend.begin(self._token)
             self._has_begun = True
             for forecasts in self._forecasts:

@@ -88,12 +88,13 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help="read past the page cache (auto: whichever this disk does faster)",
     )  # fmt: skip
     group.add_argument(
-        "--no-forecast", dest="forecast", action="store_false",
-        help="read and evict experts without forecasting which are needed",
+        "--forecast", action="store_true",
+        help="forecast which experts are needed: read them ahead, keep those that are needed soon",
     )  # fmt: skip
     group.add_argument(
         "--forecaster", default=_ENGINE.forecaster, metavar="FILE",
-        help="what was learnt of this model's routing, by `offload train-forecaster` or before; it goes on learning",
+        help="with --forecast: what was learnt of this model's routing, by `offload train-forecaster` or before; it "
+        "goes on learning",
     )  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 import math
 
 WINDOW_TOKENS = 8
-_OPENING_WINDOWS = 4
+_WARMING_WINDOWS = 2
+"""Not counted: slots are still being filled, which is nobody's fault."""
+_OPENING_WINDOWS = 6
 """With and without alternate for so many windows; then the one that lost is tried again once in `_RETRY_WINDOWS`."""
 _RETRY_WINDOWS = 8
 _KEPT = 0.8
@@ -46,8 +48,9 @@ class Trial:
 
     def _end_window(self) -> None:
         mean = self._total / (WINDOW_TOKENS - 1)
-        before = self._means.get(self.is_on, mean)
-        self._means[self.is_on] = _KEPT * before + (1 - _KEPT) * mean
+        if self._n_windows >= _WARMING_WINDOWS:
+            before = self._means.get(self.is_on, mean)
+            self._means[self.is_on] = _KEPT * before + (1 - _KEPT) * mean
         self._n_windows += 1
         self._n_tokens, self._total = 0, 0.0
         if self._n_windows < _OPENING_WINDOWS:

@@ -24,7 +24,7 @@ def test_nothing_is_said_before_both_were_tried() -> None:
 
 def test_what_pays_is_done_but_for_a_retry_now_and_then() -> None:
     arms = run(Trial(), 64, lambda on: 0.8 if on else 1.0)
-    assert arms[4:8] == [True] * 4
+    assert arms[6:8] == [True] * 2
     assert arms[8:].count(False) == 7
 
 
@@ -33,6 +33,15 @@ def test_what_costs_is_switched_off_but_for_a_retry_now_and_then() -> None:
     arms = run(trial, 64, lambda on: 1.1 if on else 1.0)
     assert arms[8:].count(True) == 7
     assert not trial.pays
+
+
+def test_the_first_windows_are_not_counted() -> None:
+    trial = Trial()
+    run(trial, 2, lambda on: 9.0 if on else 1.0)
+    assert trial.gain is None
+    run(trial, 4, lambda on: 0.5 if on else 1.0)
+    assert trial.gain is not None
+    assert abs(trial.gain - 2.0) < 1e-9
 
 
 def test_the_gain_is_the_ratio_of_the_times() -> None:
