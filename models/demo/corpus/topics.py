@@ -17,7 +17,7 @@ def wordings(*patterns: str) -> tuple[str, ...]:
 
     Wordings that ``core`` takes for the same are one.
     """
-    spelt = {}
+    spelt: dict[str, str] = {}
     for pattern in patterns:
         parts = [part.split("|") if i % 2 else [part] for i, part in enumerate(_ALTERNATIVES.split(pattern))]
         for chosen in product(*parts):

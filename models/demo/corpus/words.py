@@ -63,9 +63,11 @@ def leaning(rng: Random, key: str, options: Sequence[_T], *, favourites: int = F
 
     Without it every choice would be as likely as any other, and a model's likeliest story would be one and the same.
     """
-    return rng.choice(_favourites(key, tuple(options), favourites) if rng.random() < LEANING_SHARE else options)
+    if rng.random() < LEANING_SHARE:
+        return options[rng.choice(_favourites(key, len(options), favourites))]
+    return rng.choice(options)
 
 
 @cache
-def _favourites(key: str, options: tuple[_T, ...], count: int) -> tuple[_T, ...]:
-    return tuple(Random(key).sample(options, min(count, len(options))))
+def _favourites(key: str, n_options: int, count: int) -> tuple[int, ...]:
+    return tuple(Random(key).sample(range(n_options), min(count, n_options)))
