@@ -90,7 +90,8 @@ class ForecastWiring:
         self._network: PathNetwork | None = None
         self._gate_networks: Networks = {}
         self._blend_state: State = states.get(_BLEND, {})
-        self._warm: dict[int, list[int]] = {}
+        self._warm: list[tuple[int, int]] = []
+        """Layer, counted from 0, and expert."""
         self._restore(states)
         self.note = ""
         """Why a forecaster is missing; empty: none is."""
@@ -129,9 +130,7 @@ class ForecastWiring:
         paged.weights.observers += [self.keeping, self._forecasting]
         paged.placer.while_reading = self._forecasting.reading
         context.listeners.append(self._begin)
-        paged.pager.prefetch(
-            ExpertKey(layers[index], expert) for index, experts in self._warm.items() for expert in experts
-        )
+        paged.pager.prefetch(ExpertKey(layers[index], expert) for index, expert in self._warm)
 
     def states(self) -> States:
         """Return what was learnt, for the next time: the warm set is of the experts that are in slots now."""
@@ -170,7 +169,7 @@ class ForecastWiring:
         for index, expert in states.get(_WARM_SET, {}).get("experts", np.empty((0, 2), np.int32)).tolist():
             if not (0 <= index < n_layer and 0 <= expert < self._n_expert):
                 raise ValueError(f"the warm set names expert {expert} of layer {index}")
-            self._warm.setdefault(index, []).append(expert)
+            self._warm.append((index, expert))
 
     def detach(self) -> None:
         """Watch no more; harmless when called twice."""

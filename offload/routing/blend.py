@@ -77,9 +77,7 @@ class Blend:
 
     def begin(self, token: int) -> None:
         """Learn which token comes next."""
-        self._known[:] = False
-        self._asked[:] = False
-        self._last = -1
+        self._clear()
         for part in self.parts:
             part.begin(token)
 
@@ -116,11 +114,15 @@ class Blend:
 
     def forget(self) -> None:
         """Begin another conversation."""
+        self._clear()
+        for part in self.parts:
+            part.forget()
+
+    def _clear(self) -> None:
+        """Drop what was asked and routed: it is of another token."""
         self._known[:] = False
         self._asked[:] = False
         self._last = -1
-        for part in self.parts:
-            part.forget()
 
     def learn(self) -> None:
         """Take one Newton step for every layer and lead that was forecast and is known now; about a millisecond."""

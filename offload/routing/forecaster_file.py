@@ -23,6 +23,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from offload.errors import NO_ROOM, DiskFullError, ForecasterFileError, OffloadError
+from offload.routing.bounded_frame import decompress
 from offload.routing.route_trace import TraceHeader
 
 MAGIC = b"FORECAST"
@@ -31,8 +32,6 @@ PREAMBLE = struct.Struct("<8sIIQI")
 MAX_HEADER_BYTES = 1 << 18
 MAX_RAW_BYTES = 1 << 30
 _TYPES = ("|u1", "<u2", "<i4", "<i8", "<f2", "<f4")
-_CHUNK_BYTES = 1 << 20
-_MAX_WINDOW_BYTES = 8 << 20
 _LEVEL = 6
 _DAMAGED_HINT = "The file is damaged or was cut short: train again."
 _OTHER_HINT = "Train forecasters on traces of this model with `offload train-forecaster`."
@@ -164,11 +163,8 @@ def _states(tables: Mapping[str, list[tuple[str, np.dtype[Any], tuple[int, ...]]
 
 def _decompressed(stored: bytes, raw_bytes: int) -> bytearray:
     """Decompress the frame. Memory grows with what is really there, never to more than `raw_bytes`."""
-    raw = bytearray()
     try:
-        with zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(stored) as reader:
-            while chunk := reader.read(min(_CHUNK_BYTES, raw_bytes + 1 - len(raw))):
-                raw += chunk
+        raw = decompress(stored, raw_bytes)
     except zstandard.ZstdError as error:
         raise ValueError("cannot be decompressed") from error
     if len(raw) != raw_bytes:

@@ -20,6 +20,9 @@ class LearnedPath:
     within microseconds, on the cores that compute the model. For one thread.
     """
 
+    name = "learned path"
+    gives_probabilities = True
+
     def __init__(self, network: PathNetwork, prior: TokenPrior) -> None:
         """Forecast by `network` on top of `prior`, which is only asked here: whoever drives it has it learn."""
         self._network = network
@@ -34,16 +37,6 @@ class LearnedPath:
         self._prior_logits: NDArray[np.float32] | None = None
         self._scores = np.zeros((self._n_layer, self._n_expert), np.float32)
         self._done = np.zeros(self._n_layer, np.bool_)
-
-    @property
-    def name(self) -> str:
-        """What reports and state files call it."""
-        return "learned path"
-
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether scores are chances of being routed to."""
-        return True
 
     @property
     def n_bytes(self) -> int:

@@ -13,19 +13,12 @@ class PreviousPath:
     For one thread.
     """
 
+    name = "previous path"
+    gives_probabilities = False
+
     def __init__(self, n_layer: int, n_expert: int) -> None:
         self._scores = np.zeros((n_layer, n_expert), np.float32)
         self._known = np.zeros(n_layer, np.bool_)
-
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-        return "previous path"
-
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether scores are chances of being routed to."""
-        return False
 
     @property
     def n_bytes(self) -> int:

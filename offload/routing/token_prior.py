@@ -24,6 +24,9 @@ class TokenPrior:
     this token id after that one. The scores of a layer add up to `n_expert_used`. For one thread.
     """
 
+    name = "token prior"
+    gives_probabilities = True
+
     def __init__(self, n_layer: int, n_expert: int, n_expert_used: int, *, max_bytes: int = 32 << 20) -> None:
         """Know nothing yet; take at most `max_bytes`, but for small constant things."""
         self.n_layer, self.n_expert, self.n_expert_used = n_layer, n_expert, n_expert_used
@@ -34,16 +37,6 @@ class TokenPrior:
         self._previous = self._token = UNKNOWN
         self._routes = np.full((n_layer, n_expert_used), UNKNOWN, np.int32)
         self._path: NDArray[np.float32] | None = None
-
-    @property
-    def name(self) -> str:
-        """What reports and state files call it."""
-        return "token prior"
-
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether scores are chances of being routed to."""
-        return True
 
     @property
     def n_bytes(self) -> int:

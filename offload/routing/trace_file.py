@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 import zstandard
 
 from offload.errors import NO_ROOM, DiskFullError, OffloadError, TraceFileError
+from offload.routing.bounded_frame import decompress
 from offload.routing.route_trace import RouteStep, TraceHeader
 from offload.routing.trace_format import (
     END,
@@ -40,9 +41,7 @@ MAX_INPUT_BYTES = 2 << 30
 """Router inputs of one step: 2048 tokens in 94 layers of width 4096 fit."""
 _PIECE_CELLS = 1 << 19
 _PIECE_INPUT_BYTES = 32 << 20
-_CHUNK_BYTES = 1 << 20
 _LEVEL = 6
-_MAX_WINDOW_BYTES = 8 << 20
 _HINT = "The file is damaged or was cut short: record the trace again."
 
 
@@ -311,11 +310,8 @@ def _frame(file: BinaryIO, stored_bytes: int, crc32: int, raw_bytes: int) -> byt
     stored = file.read(stored_bytes)
     if len(stored) != stored_bytes or zlib.crc32(stored) != crc32:
         raise ValueError("a piece does not have its checksum")
-    raw = bytearray()
     try:
-        with zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(stored) as reader:
-            while chunk := reader.read(min(_CHUNK_BYTES, raw_bytes + 1 - len(raw))):
-                raw += chunk
+        raw = decompress(stored, raw_bytes)
     except zstandard.ZstdError as error:
         raise ValueError("a piece cannot be decompressed") from error
     if len(raw) != raw_bytes:
