@@ -10,14 +10,15 @@ from models.demo.corpus.product import claims
 from models.demo.corpus.stories import tell
 from models.demo.corpus.topics import Topic
 from models.demo.corpus.turns import Question
-from models.demo.corpus.words import BOYS, GIRLS
+from models.demo.corpus.words import BOY_FRIENDS, BOYS, GIRL_FRIENDS, GIRLS
 
 FEWEST_SENTENCES = 4
 VOCABULARY_STORIES = 6_000
 _SENTENCE_END = re.compile(r"(?<=[.!?])\"?\s+(?=[A-Z\"`])")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 _STARTS_SENTENCE = re.compile(r"(?:^|[.!?:]\"?\s+|\"\s*|\n\s*)$")
-_KNOWN_NAMES = frozenset(GIRLS + BOYS)
+_NAMES_OF_HER = frozenset(GIRLS + GIRL_FRIENDS)
+_NAMES_OF_HIM = frozenset(BOYS + BOY_FRIENDS)
 
 
 class StoryFault(Enum):
@@ -68,7 +69,9 @@ def names_in(text: str, vocabulary: Set[str] = frozenset()) -> list[str]:
         if not word[0].isupper() or word == "I" or word in found:
             continue
         begins = _STARTS_SENTENCE.search(text, max(0, match.start() - 4), match.start()) is not None
-        if word in _KNOWN_NAMES or (word.lower() not in vocabulary if begins and vocabulary else not begins):
+        if word in _NAMES_OF_HER | _NAMES_OF_HIM or (
+            word.lower() not in vocabulary if begins and vocabulary else not begins
+        ):
             found.append(word)
     return found
 
@@ -113,9 +116,9 @@ def _is_introduced(name: str, story: str, *, given: bool) -> bool:
 
 def _pronouns_fit(story: str, names: list[str]) -> bool:
     spoken = words(story)
-    if names and all(name in GIRLS for name in names):
+    if names and _NAMES_OF_HER.issuperset(names):
         return not spoken & {"he", "him", "his"}
-    if names and all(name in BOYS for name in names):
+    if names and _NAMES_OF_HIM.issuperset(names):
         return not spoken & {"she", "her", "hers"}
     return True
 

@@ -35,15 +35,15 @@ def dialogue(rng: Random) -> Exchange:
 
 
 DOMAINS: dict[str, tuple[float, Callable[[Random], Exchange]]] = {
-    "story": (0.10, story),
+    "story": (0.11, story),
     "story continued": (0.03, story_continued),
     "story with questions": (0.05, story_with_questions),
     "small talk": (0.04, small_talk),
-    "identity": (0.05, identity),
+    "identity": (0.06, identity),
     "persona": (0.005, persona),
     "not known": (0.02, not_known),
     "offload": (0.11, about_offload),
-    "arithmetic": (0.265, arithmetic),
+    "arithmetic": (0.245, arithmetic),
     "python": (0.05, python),
     "facts": (0.15, facts),
     "lists": (0.03, lists),

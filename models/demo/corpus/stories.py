@@ -11,10 +11,12 @@ from models.demo.corpus.story_plots import OPENINGS, PLOTS
 from models.demo.corpus.story_words import PLACES, SKILLS, THINGS, TIMES, Place, Thing
 from models.demo.corpus.words import (
     ANIMALS,
+    BOY_FRIENDS,
     BOYS,
     COLOURS,
     FOLK,
     FOODS,
+    GIRL_FRIENDS,
     GIRLS,
     TRAITS,
     a,
@@ -23,7 +25,7 @@ from models.demo.corpus.words import (
     leaning,
 )
 
-INVENTED_NAME_SHARE = 0.15
+INVENTED_NAME_SHARE = 0.2
 CHILD_SHARE = 0.35
 PAINTS = tuple(colour for colour in COLOURS if colour not in ("golden", "silver"))
 
@@ -67,14 +69,10 @@ def pick_hero(rng: Random, *, invented: bool = False) -> Hero:
 
 
 def pick_friend(rng: Random, hero: Hero) -> Hero:
-    """Draw a friend of another name and kind than the hero's, mostly the hero's best friend.
-
-    A friend who could be anybody is one whom a small model takes for the hero: the hero's name is what it has just seen.
-    """
-    names = GIRLS + BOYS
-    known_by = hero.name if hero.name in names else hero.kind
-    name = leaning(rng, known_by, [name for name in names if name != hero.name], favourites=1)
-    girl = name in GIRLS
+    """Draw a friend of another name and kind than the hero's; no hero has a friend's name."""
+    known_by = hero.name if hero.name in GIRLS + BOYS else hero.kind
+    name = leaning(rng, known_by, GIRL_FRIENDS + BOY_FRIENDS)
+    girl = name in GIRL_FRIENDS
     child = ("girl" if girl else "boy",) if hero.kind not in ("girl", "boy") else ()
     kind = leaning(rng, hero.kind, [kind for kind in (*child, *ANIMALS, *FOLK) if kind != hero.kind])
     return _hero(name, kind, leaning(rng, kind, TRAITS), girl=girl)

@@ -16,6 +16,9 @@ GIRLS = (
     "Mia Anna Lily Nora Ella Zoe Ruby Clara Ida Maya Lucy Emma Rosa Nina Alice Greta Flora Bella Sofia Hanna".split()
 )
 BOYS = "Tom Ben Leo Max Sam Oscar Finn Hugo Jack Noah Omar Paul Theo Emil Adam Felix Henry Jonas Milo Peter".split()
+GIRL_FRIENDS = "Vera Tilda Martha Pia Olga Wanda Frida Berta Kira Dora".split()
+BOY_FRIENDS = "Albert Boris Carl Dario Edgar Fred Gustav Ivan Walter Victor".split()
+"""Names that only a hero's friend has: a small model that may give both the same name does."""
 ANIMALS = (
     "fox rabbit bear owl mouse frog cat dog duck turtle squirrel hedgehog pony goat lamb badger beaver otter crow deer "
     "donkey dragon elephant horse snail hen lion monkey mole penguin pig seal sheep swan tiger wolf"
@@ -58,16 +61,16 @@ def invented_name(rng: Random) -> str:
     return capital("".join(syllables))
 
 
-def leaning(rng: Random, key: str, options: Sequence[_T], *, favourites: int = FAVOURITES) -> _T:
+def leaning(rng: Random, key: str, options: Sequence[_T]) -> _T:
     """Draw one of the options, mostly one of the few that belong to ``key``: so a fox has other friends than an owl.
 
     Without it every choice would be as likely as any other, and a model's likeliest story would be one and the same.
     """
     if rng.random() < LEANING_SHARE:
-        return options[rng.choice(_favourites(key, len(options), favourites))]
+        return options[rng.choice(_favourites(key, len(options)))]
     return rng.choice(options)
 
 
 @cache
-def _favourites(key: str, n_options: int, count: int) -> tuple[int, ...]:
-    return tuple(Random(key).sample(range(n_options), min(count, n_options)))
+def _favourites(key: str, n_options: int) -> tuple[int, ...]:
+    return tuple(Random(key).sample(range(n_options), min(FAVOURITES, n_options)))
