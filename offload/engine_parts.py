@@ -74,7 +74,6 @@ class OpenedModel:
                 direct_io=_reads_direct(config, prepared.store),
                 cancelled=cancelled,
                 on_progress=on_progress,
-                policy=self.forecast.keeping.policy if self.forecast is not None else None,
             )
             self.model = self.paged.model
         else:

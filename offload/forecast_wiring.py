@@ -1,6 +1,7 @@
 """`ForecastWiring`: the forecasters of one open model, wired to what they watch and to what they decide."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
@@ -50,6 +51,9 @@ _BLEND_BYTES = 256
 """For each expert, and some more for each layer."""
 _LAYER_BYTES = 16 << 10
 
+_READERS_START_SECONDS = 1e-5
+"""Slept before forecasting: a reader needs the interpreter for a moment to begin what was demanded."""
+
 
 def forecast_bytes(header: GgufHeader, store: ExpertStore, states: States) -> int:
     """Return what forecasting takes at most for a model, in bytes, with what was learnt before."""
@@ -68,7 +72,7 @@ def _prior_bytes(n_layer: int, n_expert: int) -> int:
 
 
 class ForecastWiring:
-    """Made before the model is opened, for the policy; attached to it afterwards. Thread rule as of its parts."""
+    """Made before the model is opened, attached to it afterwards. Thread rule as of its parts."""
 
     def __init__(
         self,
@@ -99,6 +103,7 @@ class ForecastWiring:
         self._context: LlamaContext | None = None
         self._blend: Blend | None = None
         self._forecasting: Forecasting | None = None
+        self._is_paused = False
 
     @property
     def n_bytes(self) -> int:
@@ -128,7 +133,7 @@ class ForecastWiring:
             self._blend.restore(self._blend_state)
         self._forecasting = Forecasting(self._blend, prefetcher, layers, ReportCard(*shape))
         paged.weights.observers += [self.keeping, self._forecasting]
-        paged.placer.while_reading = self._forecasting.reading
+        paged.placer.while_reading = self._while_reading
         context.listeners.append(self._begin)
         paged.pager.prefetch(ExpertKey(layers[index], expert) for index, expert in self._warm)
 
@@ -188,12 +193,12 @@ class ForecastWiring:
         assert self._forecasting is not None
         observers, self._paged.weights.observers[:] = list(self._paged.weights.observers), []
         self._forecasting.interrupted()
-        self.keeping.is_paused = True
+        self._is_paused = True
         try:
             yield
         finally:
             self._paged.weights.observers[:] = observers
-            self.keeping.is_paused = False
+            self._is_paused = False
 
     def use(self) -> ForecastUse | None:
         """Return what forecasting has done so far. From any thread."""
@@ -201,11 +206,22 @@ class ForecastWiring:
             return None
         return self._forecasting.use(self._paged.pager.counts().prefetch)
 
+    def _while_reading(self, layer: int, still_reading: Callable[[], bool]) -> None:
+        """Forecast first: what is read ahead is read meanwhile."""
+        assert self._paged is not None
+        assert self._forecasting is not None
+        if self._is_paused or not self._forecasting.is_on:
+            return
+        time.sleep(_READERS_START_SECONDS)
+        self._forecasting.reading(layer)
+        self.keeping.reading(layer, still_reading, self._paged.pager.rank)
+
     def _begin(self, tokens: Sequence[int] | NDArray[np.int32], logits: Outputs) -> None:
         assert self._forecasting is not None
-        if self.keeping.is_paused:
+        if self._is_paused:
             return
         if len(tokens) == 1:
             self._forecasting.begin(int(tokens[0]))
+            self.keeping.is_on = self._forecasting.is_on
         else:
             self._forecasting.interrupted()

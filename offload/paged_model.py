@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from offload.experts.eviction import EvictionPolicy, LeastRecentlyUsed
+from offload.experts.eviction import LeastRecentlyUsed
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
 from offload.experts.placement import ExpertPlacer
@@ -57,7 +57,6 @@ class PagedModel:
         direct_io: bool,
         cancelled: Callable[[], bool] = lambda: False,
         on_progress: Callable[[float], bool] | None = None,
-        policy: EvictionPolicy | None = None,
         wrap_source: Callable[[SpanSource], SpanSource] = RetryingSource,
     ) -> None:
         """Open the model: its dense weights are loaded, its experts absent.
@@ -90,7 +89,7 @@ class PagedModel:
             source = wrap_source(self._reader)
             loader = Loader(n_readers)
             opening.callback(loader.close)
-            self.pager = ExpertPager(store, memory, source, loader, policy or LeastRecentlyUsed(), capacity)
+            self.pager = ExpertPager(store, memory, source, loader, LeastRecentlyUsed(), capacity)
             self._make_staging = partial(Staging, store, memory, source, loader, self.pager)
             self._staging = None
             self.placer = ExpertPlacer(

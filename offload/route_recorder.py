@@ -43,6 +43,8 @@ class RouteRecorder:
     A step whose context was empty begins a new sequence.
     """
 
+    reads_gates = True
+
     def __init__(
         self,
         header: TraceHeader,

@@ -33,6 +33,9 @@ EXIT_OTHER = 1
 EXIT_DISK_FULL = 6
 EXIT_NOBODY_READS = 141
 """What a shell reports of a program that SIGPIPE ended: `offload generate | head -1` is no failure of ours."""
+SWITCH_SECONDS = 0.0003
+"""How long a reader thread waits for the interpreter at most while forecasts are computed: Python's own 5 ms are
+longer than a read."""
 
 _COMMANDS = (generate, chat, pack, verify, plan, bench, trace, routing, replay, train_forecaster, doctor, worker)
 _EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model, trace or
@@ -61,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     terminal = Terminal.of_process()
     _let_idle_threads_sleep()
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         return _run(sys.argv[1:] if argv is None else list(argv), terminal)
     except BrokenPipeError:

@@ -254,6 +254,11 @@ class ExpertPager:
                 self._shed(key.layer)
             self._changed.notify_all()
 
+    def rank(self, layer: int, worth: Sequence[float]) -> None:
+        """Say how much each expert of a layer is worth keeping [n_expert]: the policy is told."""
+        with self._changed:
+            self._policy.ranked(layer, worth)
+
     # -- size and state
 
     def set_capacity(self, layer: int, capacity: int) -> None:

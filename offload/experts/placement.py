@@ -88,8 +88,9 @@ class ExpertPlacer:
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
         self._first, self._last = min(layers), max(layers)
         self._visit: _Visit | None = None
-        self.while_reading: Callable[[int], None] | None = None
-        """Called with a layer whose demanded experts are being read, of one token, before they are waited for."""
+        self.while_reading: Callable[[int, Callable[[], bool]], None] | None = None
+        """Called with a layer whose demanded experts are being read, of one token, before they are waited for, and with
+        what tells whether they still are."""
         self._turns: deque[set[int]] = deque()
         """The experts of the groups that are to be placed in the layer, in their order."""
         self._usage = {layer: np.zeros(layout.n_expert) for layer, layout in layers.items()}
@@ -131,7 +132,7 @@ class ExpertPlacer:
             visit = self._visit = self._begin_visit(layer, routed, n_graphs)
         if visit.slots is not None:
             if self.while_reading is not None and visit.n_tokens == 1 and not self._pager.arrived(layer, asked):
-                self.while_reading(layer)
+                self.while_reading(layer, lambda: not self._pager.arrived(layer, asked))
             self._pager.wait(layer, asked, counted=visit.decodes)
             return Placed(slots=visit.slots)
         return Placed(racked=self._stage(visit, routed, asked))

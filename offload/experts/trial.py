@@ -6,8 +6,9 @@ WINDOW_TOKENS = 8
 _WARMING_WINDOWS = 2
 """Not counted: slots are still being filled, which is nobody's fault."""
 _OPENING_WINDOWS = 6
-"""With and without alternate for so many windows; then the one that lost is tried again once in `_RETRY_WINDOWS`."""
-_RETRY_WINDOWS = 8
+"""With and without alternate for so many windows; then the one that lost is tried again now and then."""
+_RETRY_WINDOWS = (8, 64)
+"""Until the next try: the first number of windows, and twice as many each time it has lost again, up to the second."""
 _KEPT = 0.8
 """Of an arm's mean, a window later."""
 
@@ -23,6 +24,7 @@ class Trial:
         self.is_on = True
         """Whether the running window is one with it."""
         self._n_windows = 0
+        self._until_retry = self._retry_windows = _RETRY_WINDOWS[0]
         self._n_tokens = 0
         self._total = 0.0
         self._means: dict[bool, float] = {}
@@ -56,5 +58,13 @@ class Trial:
         if self._n_windows < _OPENING_WINDOWS:
             self.is_on = not self.is_on
         else:
-            is_retry = self._n_windows % _RETRY_WINDOWS == 0
-            self.is_on = self.pays is not is_retry
+            self._take_turns()
+
+    def _take_turns(self) -> None:
+        was_retry, pays = self._until_retry == 0, self.pays
+        if was_retry:
+            has_lost = self.is_on is not pays
+            self._retry_windows = min(2 * self._retry_windows, _RETRY_WINDOWS[1]) if has_lost else _RETRY_WINDOWS[0]
+            self._until_retry = self._retry_windows
+        self._until_retry -= 1
+        self.is_on = pays is not (self._until_retry == 0)

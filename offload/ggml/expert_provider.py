@@ -44,6 +44,10 @@ class ExpertProvider(Protocol):
 class RouteObserver(Protocol):
     """Learns how tokens are routed, layer by layer, as a graph is computed. What it is given lasts for the call."""
 
+    @property
+    def reads_gates(self) -> bool:
+        """Whether it makes use of weights and inputs at present: to find them takes time."""
+
     def routed(
         self,
         layer: int,
@@ -53,6 +57,6 @@ class RouteObserver(Protocol):
     ) -> None:
         """Learn of one layer: `experts`, gate `weights` [n_tokens, n_expert_used], router `inputs` [n_tokens, n_embd].
 
-        None where the graph does not have them, or not in memory any more. Of graphs that are computed together each
-        is told by itself, before the layer's experts are placed.
+        None where the graph does not have them, or not in memory any more, or nobody `reads_gates`. Of graphs that are
+        computed together each is told by itself, before the layer's experts are placed.
         """

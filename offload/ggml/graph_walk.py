@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 from offload.ggml import abi
 from offload.ggml.abi import Graph, Tensor
 
-_GATE_NODES = 64
-"""How far before the first expert node the router's nodes are looked for. Source: build_moe_ffn (llama-graph.cpp)."""
-
 
 class GraphWalk:
     """A graph computed piece by piece, in order. Source: `ggml_graph_view` (ggml.c)."""
@@ -64,31 +61,3 @@ def routed_ids(address: int) -> NDArray[np.int32]:
     n_bytes = ids.nb[1] * (n_tokens - 1) + 4 * n_used
     memory = (C.c_char * n_bytes).from_address(ids.data)
     return np.ndarray((n_tokens, n_used), np.int32, memory, strides=(ids.nb[1], ids.nb[0]))
-
-
-def gate_of(
-    walk: GraphWalk, position: int, node: Tensor, shape: tuple[int, ...]
-) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-    """Return the gate weights and the router inputs of a layer whose first expert node is at `position`.
-
-    The router's input is taken only where it is the experts' too: another one's memory may be in use again by now.
-    """
-    n_tokens, n_used = shape
-    weights = inputs = None
-    experts_input = Tensor.from_address(node.src[1])
-    for address in walk.addresses(max(0, position - _GATE_NODES), position)[::-1]:
-        before = Tensor.from_address(address)
-        name: bytes = before.name
-        if name.startswith(b"ffn_moe_logits-"):
-            if Tensor.from_address(before.src[1]).data == experts_input.data:
-                inputs = _floats(experts_input.data, n_tokens, Tensor.from_address(before.src[1]).ne[0])
-            break
-        if weights is None and name.startswith(b"ffn_moe_weights") and b"_sum" not in name:
-            weights = _floats(before.data, n_tokens, n_used)
-    return weights, inputs
-
-
-def _floats(address: int, n_rows: int, n_columns: int) -> NDArray[np.float32]:
-    """Return contiguous float32 memory as an array [n_rows, n_columns]."""
-    memory = memoryview((C.c_char * (4 * n_rows * n_columns)).from_address(address))
-    return np.ndarray((n_rows, n_columns), np.float32, memory)

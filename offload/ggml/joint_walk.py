@@ -22,7 +22,8 @@ from offload.errors import ExpertReadError
 from offload.ggml import abi
 from offload.ggml.abi import Tensor
 from offload.ggml.expert_provider import ExpertProvider, Placement, RouteObserver, Routes
-from offload.ggml.graph_walk import GraphWalk, gate_of, routed_ids
+from offload.ggml.gate_reader import GateReader
+from offload.ggml.graph_walk import GraphWalk, routed_ids
 from offload.ggml.paged_tensor import PagedTensor, SlotIds, over_rack
 
 
@@ -98,12 +99,14 @@ class WalkedGraph:
         self.routes = routed_ids(self.true_ids)
         return self.routes
 
-    def tell(self, observers: Sequence[RouteObserver]) -> None:
+    def tell(self, observers: Sequence[RouteObserver], gates: GateReader) -> None:
         """Tell the routes that were read last."""
-        first = self.layers[0].phases[0][0]
-        gate = gate_of(self.walk, first.position, first.node, self.routes.shape)
+        layer, first = self.layers[0].layer, self.layers[0].phases[0][0]
+        weights = inputs = None
+        if any(observer.reads_gates for observer in observers):
+            weights, inputs = gates.read(self.walk, layer, first.position, first.node, self.routes.shape)
         for observer in observers:
-            observer.routed(self.layers[0].layer, self.routes, *gate)
+            observer.routed(layer, self.routes, weights, inputs)
 
     def point(self, placement: Placement, phase: int, rows: slice) -> None:
         """Point the nodes of a phase to where the experts are, by these rows of the placement.
@@ -154,10 +157,12 @@ class JointWalk:
         graphs: Sequence[WalkedGraph],
         provider: ExpertProvider,
         observers: Sequence[RouteObserver],
+        gates: GateReader,
         cancelled: Callable[[], bool],
     ) -> None:
         self.compute_seconds = 0.0
-        self._graphs, self._provider, self._observers, self._cancelled = graphs, provider, observers, cancelled
+        self._graphs, self._provider, self._cancelled = graphs, provider, cancelled
+        self._observers, self._gates = observers, gates
         self._under_way: list[tuple[int, list[str]]] = []
 
     def run(self) -> None:
@@ -175,7 +180,7 @@ class JointWalk:
         routed = [graph for graph in graphs if graph.read_routes().size]
         if self._observers:
             for graph in routed:
-                graph.tell(self._observers)
+                graph.tell(self._observers, self._gates)
         if len(routed) < len(graphs):
             self._leave([graph for graph in graphs if not graph.routes.size])
         if len(routed) == 1:

@@ -22,6 +22,7 @@ from offload.errors import AbiError, OffloadError
 from offload.ggml import abi
 from offload.ggml.abi import Buffer, Tensor
 from offload.ggml.expert_provider import ExpertProvider, RouteObserver
+from offload.ggml.gate_reader import GateReader
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
 from offload.ggml.joint_walk import JointWalk, WalkedGraph
 from offload.ggml.paged_tensor import PagedTensor, SlotIds
@@ -67,6 +68,7 @@ class PagedWeights:
         self._of_address: dict[int, PagedTensor] = {}
         self._buffers: set[int] = set()
         self._ids: list[dict[tuple[int, str], SlotIds]] = []
+        self._gates = GateReader()
         self._interleaver = Interleaver()
         self._presented: list[Buffer] = []
 
@@ -140,7 +142,7 @@ class PagedWeights:
             self._ids += [{} for _ in graphs[len(self._ids) :]]
             for address, ids in zip(graphs, self._ids, strict=False):
                 walked.append(WalkedGraph(address, compute_native, self._of_address, self._mul_mat_id, ids))
-            walk = JointWalk(walked, self.provider, self.observers, self._cancelled)
+            walk = JointWalk(walked, self.provider, self.observers, self._gates, self._cancelled)
             try:
                 walk.run()
             finally:

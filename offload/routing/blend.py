@@ -100,13 +100,9 @@ class Blend:
         """Return the probability that the token is routed to each expert of a layer [n_expert]."""
         lead = self._lead(layer)
         features = self._features[lead, layer]
-        for number, part in enumerate(self.parts):
-            scores = part.scores(layer)
-            if scores is not None and part.gives_probabilities:
-                scores = _log_odds(scores)
-            evidence = self._evidence(number, layer, scores)
-            features[:, _PER_PART * number] = evidence
-            features[:, _PER_PART * number + 1] = np.tanh(_STEEPNESS * evidence)
+        evidence = self._evidence(layer).T
+        features[:, :-2:_PER_PART] = evidence
+        features[:, 1:-2:_PER_PART] = np.tanh(_STEEPNESS * evidence)
         features[:, -2] = np.log(self._frequency[layer] / (self._k / self._n_expert))
         features[:, -1] = 1.0
         self._asked[lead, layer] = True
@@ -194,17 +190,25 @@ class Blend:
     def _lead(self, layer: int) -> int:
         return BEFORE if self._last < 0 else min(layer - self._last, LEADS) - 1
 
-    def _evidence(self, number: int, layer: int, scores: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    def _evidence(self, layer: int) -> NDArray[np.float32]:
+        """Return how far each expert is above the cut, by each part [n_part, n_expert]; 0 where a part says nothing."""
+        told = np.zeros((len(self.parts), self._n_expert), np.float32)
+        telling = []
+        for number, part in enumerate(self.parts):
+            scores = part.scores(layer)
+            if scores is not None:
+                told[number] = _log_odds(scores) if part.gives_probabilities else scores
+                telling.append(number)
         split = self._n_expert - self._k
-        if scores is None or not 0 < split < self._n_expert:
-            return np.zeros(1, np.float32)
-        ordered = np.partition(scores, (split - 1, split))
-        cut = (ordered[split - 1] + ordered[split]) / 2
-        above = scores - cut
-        spread = self._spread[number, layer]
-        spread = self._spread[number, layer] = _SPREAD_KEPT * spread + (1 - _SPREAD_KEPT) * float(np.abs(above).mean())
-        clipped: NDArray[np.float32] = np.clip(above / (spread + 1e-9), -_LARGEST, _LARGEST)
-        return clipped
+        if not telling or not 0 < split < self._n_expert:
+            return np.zeros_like(told)
+        ordered = np.partition(told, (split - 1, split), axis=1)
+        above = told - (ordered[:, split - 1 : split] + ordered[:, split : split + 1]) / 2
+        distance = np.abs(above).mean(axis=1)
+        spread = self._spread[:, layer]
+        spread[telling] = _SPREAD_KEPT * spread[telling] + (1 - _SPREAD_KEPT) * distance[telling]
+        evidence = np.asarray(above / (spread + 1e-9)[:, None], np.float32)
+        return np.clip(evidence, -_LARGEST, _LARGEST)
 
     def _step_shared(self, lead: int, gradient: NDArray[np.float64], hessian: NDArray[np.float64]) -> None:
         kept = self._shared_hessian[lead]

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offload.bytesize import format_bytes
+from offload.cli.main import SWITCH_SECONDS
 from offload.config import EngineConfig, StoreChoice
 from offload.engine_parts import OpenedModel, prepare
 from offload.routing.open_trace import open_trace
@@ -59,6 +60,8 @@ class Decoded:
 
 class ReplacedRoutes:
     """Observes routes first, and writes the trace's over them: what is observed is the graph's own memory."""
+
+    reads_gates = False
 
     def __init__(self, routes: NDArray[np.int16], layers: Sequence[int]) -> None:
         """Replace by `routes` [n_layer, n_tokens, n_expert_used], for the model's `layers` in order."""
@@ -208,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     shares = [float(slots.rstrip("%")) / 100 for slots in options.slots]
     if options.one:
+        sys.setswitchinterval(SWITCH_SECONDS)
         one = decode(options.model, options.trace, shares[0], options.one == "on", options.gate_recall, options.store)
         print(json.dumps(asdict(one)))
         return 0

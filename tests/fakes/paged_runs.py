@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from offload.experts.eviction import EvictionPolicy
 from offload.experts.gguf_store import GgufStore
 from offload.experts.packed_store import PackedStore, packed_path_for
 from offload.experts.slot_memory import ArenaSlots
@@ -100,7 +99,6 @@ def paged_context(
     direct_io: bool = True,
     cancelled: Callable[[], bool] = lambda: False,
     wrap_source: Callable[[SpanSource], SpanSource] = RetryingSource,
-    policy: EvictionPolicy | None = None,
 ) -> Iterator[tuple[PagedModel, LlamaContext]]:
     """Open the model with `capacity` slots in each layer, wired to its context as the engine does it.
 
@@ -118,7 +116,6 @@ def paged_context(
             direct_io=direct_io,
             cancelled=cancelled,
             wrap_source=wrap_source,
-            policy=policy,
         ) as paged,
         _context(paged.model, n_ubatch) as context,
     ):

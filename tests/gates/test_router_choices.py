@@ -18,6 +18,8 @@ MOE = [architecture for architecture in TinyArchitecture if architecture.is_moe]
 class Routed:
     """Keeps what it learns of every layer of every batch."""
 
+    reads_gates = True
+
     def __init__(self) -> None:
         self.seen: list[tuple[int, NDArray[np.int32], NDArray[np.float32]]] = []
 

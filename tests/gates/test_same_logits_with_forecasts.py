@@ -74,7 +74,7 @@ def test_any_forecast_leaves_every_logit_as_it_is(model: StoredModel, forecast: 
     with plain_context(model) as context:
         plain = prompt_and_answer(context)
     wiring = ForecastWiring(model.header, model.store, model.capacity(n_slots))
-    with paged_context(model, n_slots, policy=wiring.keeping.policy) as (paged, context):
+    with paged_context(model, n_slots) as (paged, context):
         wiring.attach(paged, context, FORECASTS[forecast])
         forecasted = prompt_and_answer(context)
         use = wiring.use()
@@ -85,7 +85,7 @@ def test_any_forecast_leaves_every_logit_as_it_is(model: StoredModel, forecast: 
 @pytest.mark.usefixtures("always_on")
 def test_experts_are_read_ahead_and_used(model: StoredModel) -> None:
     wiring = ForecastWiring(model.header, model.store, model.capacity(6))
-    with paged_context(model, 6, policy=wiring.keeping.policy) as (paged, context):
+    with paged_context(model, 6) as (paged, context):
         wiring.attach(paged, context)
         prompt_and_answer(context)
         use = wiring.use()
@@ -96,7 +96,7 @@ def test_experts_are_read_ahead_and_used(model: StoredModel) -> None:
 
 def test_once_detached_nothing_is_watched(model: StoredModel) -> None:
     wiring = ForecastWiring(model.header, model.store, model.capacity(6))
-    with paged_context(model, 6, policy=wiring.keeping.policy) as (paged, context):
+    with paged_context(model, 6) as (paged, context):
         wiring.attach(paged, context)
         wiring.detach()
         assert paged.weights.observers == []

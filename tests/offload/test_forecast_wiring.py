@@ -26,7 +26,7 @@ def wiring_of(model: StoredModel, states: States | None = None) -> ForecastWirin
 
 def learn(model: StoredModel) -> States:
     wiring = wiring_of(model)
-    with paged_context(model, N_SLOTS, policy=wiring.keeping.policy) as (paged, context):
+    with paged_context(model, N_SLOTS) as (paged, context):
         wiring.attach(paged, context)
         prompt_and_answer(context)
         return wiring.states()
@@ -35,7 +35,7 @@ def learn(model: StoredModel) -> States:
 def test_the_warm_set_is_read_before_anything_is_asked_for(model: StoredModel) -> None:
     states = learn(model)
     wiring = wiring_of(model, states)
-    with paged_context(model, N_SLOTS, policy=wiring.keeping.policy) as (paged, context):
+    with paged_context(model, N_SLOTS) as (paged, context):
         wiring.attach(paged, context)
         wanted = states["warm set"]["experts"].tolist()
         under_way = [paged.pager.states(layer)[expert] for layer, expert in wanted]
@@ -63,6 +63,6 @@ def test_states_of_another_shape_are_refused(model: StoredModel, tmp_path: Path)
 
 def test_forecasts_take_no_more_than_is_planned_for_them(model: StoredModel) -> None:
     wiring = wiring_of(model)
-    with paged_context(model, N_SLOTS, policy=wiring.keeping.policy) as (paged, context):
+    with paged_context(model, N_SLOTS) as (paged, context):
         wiring.attach(paged, context)
         assert 0 < wiring.n_bytes <= forecast_bytes(model.header, model.store, {})

@@ -135,6 +135,20 @@ def test_windows_without_it_take_turns_with_windows_with_it(world: World) -> Non
     assert windows == [{True}, {False}, {True}, {False}]
 
 
+def test_without_it_nothing_is_noted_and_no_gates_are_read(world: World) -> None:
+    with_it = without = 0
+    for _ in range(4 * WINDOW_TOKENS):
+        world.offers.known.clear()
+        world.forecasting.begin(7)
+        is_on = world.forecasting.is_on
+        assert world.forecasting.reads_gates is is_on
+        world.route(2, 1, reads=False)
+        assert bool(world.offers.known) is is_on
+        world.route(5, 1, reads=False)
+        with_it, without = with_it + is_on, without + (not is_on)
+    assert with_it == without == 2 * WINDOW_TOKENS
+
+
 def test_what_it_does_is_told_with_what_became_of_the_reads(world: World) -> None:
     for _ in range(33):  # one token of nine is judged
         world.token()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.routing_traces import make_header
-from offload.experts.eviction import LowestScore
+from offload.experts.eviction import LeastRecentlyUsed
 from offload.routing.lru_guard import LruGuard
 from offload.routing.replay import LRU, SCORERS, guarded_hits, replay
 from offload.routing.reuse import reuse_curve, stack_distances
@@ -40,10 +40,13 @@ def traces(draw: st.DrawFn) -> TokenRoutes:
 
 
 def hits_one_by_one(tokens: TokenRoutes, slots: int, policy: str) -> list[int]:
-    """Count hits of each layer in caches that ask a policy for victims as `ExpertPager.acquire` does."""
+    """Count hits of each layer in caches that ask a policy for victims as `ExpertPager.acquire` does.
+
+    The layer is ranked before every victim: the pager ranks it after a miss, which is all it has time for.
+    """
     header = tokens.header
     guard = LruGuard(SCORERS[policy](header), header.n_expert, [slots] * N_LAYER)
-    eviction = LowestScore(lambda layer: guard.scores(slice(layer, layer + 1))[0])
+    eviction = LeastRecentlyUsed()
     residents: list[set[int]] = [set() for _ in range(N_LAYER)]
     hits = [0] * N_LAYER
     for token in range(tokens.n_tokens):
@@ -55,6 +58,7 @@ def hits_one_by_one(tokens: TokenRoutes, slots: int, policy: str) -> list[int]:
             present = [expert for expert in experts if expert in resident]
             hits[layer] += len(present) if counted else 0
             eviction.used(layer, reversed(present))
+            eviction.ranked(layer, guard.scores(slice(layer, layer + 1))[0].tolist())
             for expert in experts:
                 if expert in resident:
                     continue

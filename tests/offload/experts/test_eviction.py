@@ -1,8 +1,6 @@
-"""Least recently used and lowest score: who leaves."""
+"""Least recently used, or worth least: who leaves."""
 
-import numpy as np
-
-from offload.experts.eviction import LeastRecentlyUsed, LowestScore
+from offload.experts.eviction import LeastRecentlyUsed
 
 
 def policy_of(*experts: int) -> LeastRecentlyUsed:
@@ -57,56 +55,40 @@ def test_layers_do_not_disturb_each_other() -> None:
     assert (policy.victim(0, anyone), policy.victim(1, anyone)) == (3, 5)
 
 
-SCORES = np.array([5.0, 1.0, 3.0, 1.0, 0.0])
+WORTH = [5.0, 1.0, 3.0, 1.0, 0.0]
 
 
-def scored(*experts: int, scores: np.ndarray = SCORES) -> LowestScore:
-    policy = LowestScore(lambda layer: scores)
-    for expert in experts:
-        policy.admitted(0, expert)
+def ranked(*experts: int) -> LeastRecentlyUsed:
+    policy = policy_of(*experts)
+    policy.ranked(0, WORTH)
     return policy
 
 
-def test_the_resident_of_the_lowest_score_leaves_first() -> None:
-    assert scored(0, 1, 2).victim(0, anyone) == 1
+def test_once_ranked_the_resident_worth_least_leaves_first() -> None:
+    assert ranked(0, 1, 2).victim(0, anyone) == 1
 
 
-def test_of_equal_scores_the_least_recently_used_leaves_first() -> None:
-    policy = scored(1, 3, 0)
+def test_of_equal_worth_the_least_recently_used_leaves_first() -> None:
+    policy = policy_of(1, 3, 0)
     policy.used(0, [1])
+    policy.ranked(0, WORTH)
     assert policy.victim(0, anyone) == 3
 
 
-def test_the_lowest_score_may_not_leave_where_it_is_not_evictable() -> None:
-    assert scored(0, 1, 2).victim(0, lambda expert: expert != 1) == 2
+def test_the_resident_worth_least_is_passed_over_where_it_may_not_leave() -> None:
+    assert ranked(0, 1, 2).victim(0, lambda expert: expert != 1) == 2
 
 
-def test_scores_are_asked_for_once_for_all_victims_of_a_token() -> None:
-    asked: list[int] = []
-
-    def scores(layer: int) -> np.ndarray:
-        asked.append(layer)
-        return SCORES
-
-    policy = LowestScore(scores)
-    for expert in (0, 1, 2):
-        policy.admitted(7, expert)
-    for victim in (1, 2):
-        assert policy.victim(7, anyone) == victim
-        policy.evicted(7, victim)
-    assert asked == [7]
-    policy.used(7, [0])
-    policy.victim(7, anyone)
-    assert asked == [7, 7]
-
-
-def test_an_expert_admitted_after_the_scores_leaves_last() -> None:
-    policy = scored(0)
-    assert policy.victim(0, anyone) == 0
+def test_what_is_used_or_admitted_after_the_ranking_leaves_last() -> None:
+    policy = ranked(0, 1, 2)
+    policy.used(0, [1])
     policy.admitted(0, 4)
-    assert policy.victim(0, anyone) == 0
-    assert policy.victim(0, lambda expert: expert != 0) == 4
+    leaving = []
+    while (victim := policy.victim(0, anyone)) is not None:
+        policy.evicted(0, victim)
+        leaving.append(victim)
+    assert leaving == [2, 0, 1, 4]
 
 
-def test_scores_of_nobody_name_nobody() -> None:
-    assert scored().victim(0, anyone) is None
+def test_a_layer_without_residents_may_be_ranked() -> None:
+    assert ranked().victim(0, anyone) is None

@@ -20,6 +20,8 @@ from offload.paged_model import PagedModel
 class Watching:
     """Observes routes, and hears what the placer is asked for."""
 
+    reads_gates = True
+
     def __init__(self, paged: PagedModel) -> None:
         self.told: list[tuple[int, int]] = []
         self.placed: list[tuple[int, int, int]] = []
