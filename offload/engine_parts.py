@@ -209,7 +209,7 @@ def _forecast(prepared: Prepared, config: EngineConfig) -> ForecastWiring:
     of_model = prepared.header, prepared.store, prepared.plan.capacity
     try:
         return ForecastWiring(*of_model, prepared.forecast_states)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         if config.forecaster:
             message = f"What was learnt does not fit this model: {error}."
             raise ForecasterFileError(message, file=Path(config.forecaster), hint="Train again.") from error

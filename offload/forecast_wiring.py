@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,20 +21,15 @@ from offload.paged_model import PagedModel
 from offload.routing.blend import Blend
 from offload.routing.forecaster import Forecaster
 from offload.routing.forecaster_file import State
-from offload.routing.gate_ahead import GateAhead
-from offload.routing.gate_network import Networks, network_arrays, networks_of_arrays
-from offload.routing.learned_path import LearnedPath
-from offload.routing.path_network import PathNetwork
-from offload.routing.previous_path import PreviousPath
 from offload.routing.report_card import ReportCard
-from offload.routing.router_weights import read_gates
+from offload.routing.router_weights import LayerGate, read_gates
 from offload.routing.token_prior import TokenPrior
+from offload.routing.trained_forecasters import BLEND, GATE, PATH, TrainedForecasters
 from offload.stats import ForecastUse, ResidentState
 
 States = Mapping[str, State]
 """What was learnt, by forecaster."""
 
-_TOKEN_PRIOR, _LEARNED_PATH, _GATE, _BLEND = "token prior", "learned path", "gate ahead", "blend"
 _KEEPING, _WARM_SET = "similar paths", "warm set"
 
 LARGEST_SHARE = 0.03
@@ -62,7 +58,7 @@ def forecast_bytes(header: GgufHeader, store: ExpertStore, states: States) -> in
     gates = n_layer * n_expert * (header.count("embedding_length") or 0) * 4
     errors = (_N_IDS * 2 + 24) * n_layer * n_expert * _DISTANCE
     past = n_layer * _WINDOW_TOKENS * (n_expert + 1 + _WINDOW_BYTES * header.n_expert_used)
-    trained = sum(array.nbytes for name in (_LEARNED_PATH, _GATE) for array in states.get(name, {}).values())
+    trained = sum(array.nbytes for name in (PATH, GATE) for array in states.get(name, {}).values())
     blend = n_layer * (n_expert * _BLEND_BYTES + _LAYER_BYTES)
     return gates + blend + errors + past + _prior_bytes(n_layer, n_expert) + 2 * trained  # float16 in the file
 
@@ -84,21 +80,18 @@ class ForecastWiring:
         """Prepare for a model whose layers have `capacity` slots, with what was learnt of it before.
 
         Raises:
-            ValueError: the states are of another shape.
+            ValueError, KeyError: the states are of another shape.
         """
         self._header, self._store = header, store
         self._n_expert = max(layout.n_expert for layout in store.layers.values())
         shape = len(store.layers), self._n_expert, header.n_expert_used
         self.keeping = Keeping(capacity, self._n_expert, header.n_expert_used)
-        self._prior = TokenPrior(*shape, max_bytes=_prior_bytes(*shape[:2]))
-        self._network: PathNetwork | None = None
-        self._gate_networks: Networks = {}
-        self._blend_state: State = states.get(_BLEND, {})
+        prior = TokenPrior(*shape, max_bytes=_prior_bytes(*shape[:2]))
+        self._trained = TrainedForecasters.of_states(states, prior, header.count("embedding_length") or 0)
         self._warm: list[tuple[int, int]] = []
         """Layer, counted from 0, and expert."""
         self._restore(states)
-        self.note = ""
-        """Why a forecaster is missing; empty: none is."""
+        self._note = ""
         self._paged: PagedModel | None = None
         self._context: LlamaContext | None = None
         self._blend: Blend | None = None
@@ -116,21 +109,20 @@ class ForecastWiring:
         """Watch a context decode, with forecasters of our own and `more`."""
         layers = list(self._store.layers)
         shape = len(layers), self._n_expert, self._header.n_expert_used
-        # The learned path before its prior, which learns a token's path when the next one begins.
-        learned = [LearnedPath(self._network, self._prior)] if self._network is not None else []
-        parts: list[Forecaster] = [*more, *learned, self._prior, PreviousPath(*shape[:2])]
+        gates: Sequence[LayerGate] = ()
         try:
             gates = read_gates(self._header, layers)
-            parts.append(GateAhead(gates, distance=_DISTANCE, n_ids=_N_IDS, networks=self._gate_networks))
         except OffloadError as error:
-            self.note = str(error)
+            self._note = str(error)
+        parts = [*more, *self._trained.parts(gates, distance=_DISTANCE, n_ids=_N_IDS)]
         prefetcher = Prefetcher(
             paged.pager, {layer: layout.expert_bytes for layer, layout in self._store.layers.items()}
         )
         self._paged, self._context = paged, context
         self._blend = Blend(parts, *shape)
-        with suppress(ValueError):  # weights that do not fit are learnt anew
-            self._blend.restore(self._blend_state)
+        if self._trained.blend_state is not None:
+            with suppress(ValueError):  # weights that do not fit are learnt anew
+                self._blend.restore(self._trained.blend_state)
         self._forecasting = Forecasting(self._blend, prefetcher, layers, ReportCard(*shape))
         paged.weights.observers += [self.keeping, self._forecasting]
         paged.placer.while_reading = self._while_reading
@@ -139,13 +131,9 @@ class ForecastWiring:
 
     def states(self) -> States:
         """Return what was learnt, for the next time: the warm set is of the experts that are in slots now."""
-        states: dict[str, State] = {_TOKEN_PRIOR: self._prior.state(), _KEEPING: self.keeping.state()}
-        if self._network is not None:
-            states[_LEARNED_PATH] = self._network.arrays()
-        if self._gate_networks:
-            states[_GATE] = network_arrays(self._gate_networks)
+        states = {**self._trained.states(), _KEEPING: self.keeping.state()}
         if self._blend is not None:
-            states[_BLEND] = self._blend.state()
+            states[BLEND] = self._blend.state()
         if self._paged is not None:
             states[_WARM_SET] = {"experts": self._resident(self._paged)}
         return states
@@ -162,13 +150,6 @@ class ForecastWiring:
 
     def _restore(self, states: States) -> None:
         n_layer = len(self._store.layers)
-        if _TOKEN_PRIOR in states:
-            self._prior.restore(states[_TOKEN_PRIOR])
-        if _LEARNED_PATH in states:
-            self._network = PathNetwork.of_arrays(states[_LEARNED_PATH], n_layer, self._n_expert)
-        if _GATE in states:
-            n_embd = self._header.count("embedding_length") or 0
-            self._gate_networks = networks_of_arrays(states[_GATE], n_layer, self._n_expert, n_embd)
         if _KEEPING in states:
             self.keeping.restore(states[_KEEPING])
         for index, expert in states.get(_WARM_SET, {}).get("experts", np.empty((0, 2), np.int32)).tolist():
@@ -204,7 +185,7 @@ class ForecastWiring:
         """Return what forecasting has done so far. From any thread."""
         if self._forecasting is None or self._paged is None:
             return None
-        return self._forecasting.use(self._paged.pager.counts().prefetch)
+        return replace(self._forecasting.use(self._paged.pager.counts().prefetch), note=self._note)
 
     def _while_reading(self, layer: int, still_reading: Callable[[], bool]) -> None:
         """Forecast first: what is read ahead is read meanwhile."""

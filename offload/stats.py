@@ -80,11 +80,13 @@ class ForecastUse:
     wasted_bytes: int = 0
     """Evicted unused."""
     gain: float | None = None
-    """How many times faster tokens were with reading ahead than without; None before both were tried."""
+    """How many times faster tokens were with forecasts than without; None before both were tried."""
     is_paying: bool = True
-    """Whether reading ahead is done; where it costs time it is switched off, and tried again now and then."""
+    """Whether forecasts are made; where they cost time they are switched off, and tried again now and then."""
     forecast_seconds: float = 0.0
     """Spent forecasting, nearly all of it while reads were waited for."""
+    note: str = ""
+    """Why a forecaster is missing; empty: none is."""
 
 
 @dataclass(frozen=True, slots=True)

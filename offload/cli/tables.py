@@ -42,5 +42,6 @@ def _forecast_line(forecast: ForecastUse) -> str:
     if forecast.gain is not None:
         parts.append(f"tokens {forecast.gain:.2f}x as fast")
     if not forecast.is_paying:
-        parts.append("so reading ahead is off")
-    return f"forecast {', '.join(parts) or 'nothing yet'}"
+        parts.append("so forecasts are off")
+    note = f" ({forecast.note})" if forecast.note else ""
+    return f"forecast {', '.join(parts) or 'nothing yet'}{note}"

@@ -1,6 +1,6 @@
 """The forecasters that are trained ahead, from and to one file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from offload.routing.route_trace import TraceHeader
 from offload.routing.router_weights import LayerGate
 from offload.routing.token_prior import TokenPrior
 
+PRIOR, PATH, GATE, BLEND = "token prior", "learned path", "gate ahead", "blend"
+"""What each is called in a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedForecasters:
@@ -30,25 +33,60 @@ class TrainedForecasters:
     blend_state: State | None = None
     """Weights of the blend of all these; None: they were not fitted."""
 
+    @classmethod
+    def of_states(cls, states: Mapping[str, State], prior: TokenPrior, n_embd: int) -> "TrainedForecasters":
+        """Return what `states` hold, by forecaster, for a model of the shape of `prior`, which takes its own.
+
+        Raises:
+            ValueError, KeyError: they are of another shape.
+        """
+        shape = prior.n_layer, prior.n_expert
+        network: PathNetwork | None = None
+        gate_networks: Networks = {}
+        if PRIOR in states:
+            prior.restore(states[PRIOR])
+        if PATH in states:
+            network = PathNetwork.of_arrays(states[PATH], *shape)
+        if GATE in states:
+            gate_networks = networks_of_arrays(states[GATE], *shape, n_embd)
+        return cls(prior, network, gate_networks, states.get(BLEND))
+
+    def states(self) -> dict[str, State]:
+        """Return all of it, by forecaster, for `of_states`."""
+        states: dict[str, State] = {PRIOR: self.prior.state()}
+        if self.network is not None:
+            states[PATH] = self.network.arrays()
+        if self.gate_networks:
+            states[GATE] = network_arrays(self.gate_networks)
+        if self.blend_state is not None:
+            states[BLEND] = self.blend_state
+        return states
+
     def learned_path(self) -> LearnedPath | None:
         """Return the learned path in a new conversation, on top of the prior."""
         return None if self.network is None else LearnedPath(self.network, self.prior)
 
-    def blend(self, gates: Sequence[LayerGate] = ()) -> Blend:
-        """Return the blend of all forecasters there are, in a new conversation; with gate ahead if there are `gates`.
+    def parts(self, gates: Sequence[LayerGate] = (), *, distance: int = 3, n_ids: int = 512) -> list[Forecaster]:
+        """Return all forecasters there are, in a new conversation; with gate ahead if there are `gates`.
 
-        It drives the prior, which goes on learning.
+        They drive the prior, which goes on learning. The learned path comes before it: it learns a token's path when
+        the next one begins, so both then know as much.
+        """
+        prior, learned = self.prior, self.learned_path()
+        parts: list[Forecaster] = [] if learned is None else [learned]
+        parts += [prior, PreviousPath(prior.n_layer, prior.n_expert)]
+        if gates:
+            parts.append(GateAhead(gates, distance=distance, n_ids=n_ids, networks=self.gate_networks))
+        return parts
+
+    def blend(self, gates: Sequence[LayerGate] = ()) -> Blend:
+        """Return the blend of all `parts`.
+
+        Raises:
+            ValueError: its weights are of another shape.
         """
         prior = self.prior
-        n_layer, n_expert = prior.n_layer, prior.n_expert
-        parts: list[Forecaster] = [prior, PreviousPath(n_layer, n_expert)]
-        learned = self.learned_path()
-        if learned is not None:
-            # Before the prior, which learns a token's path when the next one begins: both then know as much.
-            parts.insert(0, learned)
-        if gates:
-            parts.append(GateAhead(gates, networks=self.gate_networks))
-        blend = Blend(parts, n_layer, n_expert, prior.n_expert_used)
+        blend = Blend(self.parts(gates), prior.n_layer, prior.n_expert, prior.n_expert_used)
         if self.blend_state is not None:
             blend.restore(self.blend_state)
         return blend
@@ -60,14 +98,7 @@ class TrainedForecasters:
             DiskFullError: there is no room left.
             OffloadError: the system could not write it.
         """
-        states: dict[str, State] = {"token prior": self.prior.state()}
-        if self.network is not None:
-            states["learned path"] = self.network.arrays()
-        if self.gate_networks:
-            states["gate ahead"] = network_arrays(self.gate_networks)
-        if self.blend_state is not None:
-            states["blend"] = self.blend_state
-        write_states(path, model, states)
+        write_states(path, model, self.states())
 
 
 def load_forecasters(path: Path, model: TraceHeader) -> TrainedForecasters:
@@ -77,18 +108,9 @@ def load_forecasters(path: Path, model: TraceHeader) -> TrainedForecasters:
         ForecasterFileError: there is no such file, it is damaged, of another version, or of another model.
     """
     states = read_states(path, model)
-    n_layer = len(model.layers)
-    prior = TokenPrior(n_layer, model.n_expert, model.n_expert_used)
-    network: PathNetwork | None = None
-    gate_networks: Networks = {}
+    prior = TokenPrior(len(model.layers), model.n_expert, model.n_expert_used)
     try:
-        if "token prior" in states:
-            prior.restore(states["token prior"])
-        if "learned path" in states:
-            network = PathNetwork.of_arrays(states["learned path"], n_layer, model.n_expert)
-        if "gate ahead" in states:
-            gate_networks = networks_of_arrays(states["gate ahead"], n_layer, model.n_expert, model.n_embd)
-        trained = TrainedForecasters(prior, network, gate_networks, states.get("blend"))
+        trained = TrainedForecasters.of_states(states, prior, model.n_embd)
         # Restored once, so that weights which do not fit are found here.
         trained.blend()
     except (ValueError, KeyError) as error:

@@ -25,6 +25,9 @@ def test_recall_and_what_became_of_the_reads_are_told() -> None:
 
 def test_reading_ahead_that_does_not_pay_is_said_to_be_off() -> None:
     assert (
-        forecast_line(ForecastUse(gain=0.97, is_paying=False))
-        == "forecast tokens 0.97x as fast, so reading ahead is off"
+        forecast_line(ForecastUse(gain=0.97, is_paying=False)) == "forecast tokens 0.97x as fast, so forecasts are off"
     )
+
+
+def test_why_a_forecaster_is_missing_is_told() -> None:
+    assert forecast_line(ForecastUse(note="No router.")) == "forecast nothing yet (No router.)"
