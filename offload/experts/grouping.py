@@ -1,10 +1,12 @@
 """Grouping: which of several sequences compute a layer together where their experts do not all fit its slots.
 
 Sequences that share experts compute in turn, so that an expert is read as seldom as can be: a group takes in, one by
-one, whichever sequence still fits and has least to be read for it, then whichever takes least room.
+one, whichever sequence still fits and has least to be read for it; of equals the one whose experts the fewest others
+want, which could share nothing later either.
 Source: the token scheduler of ExpertFlow (arXiv:2410.17954), the expert-aware batching of Read-ME (arXiv:2410.19123).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
@@ -15,18 +17,20 @@ def grouped(wanted: Sequence[AbstractSet[int]], n_slots: int, resident: Abstract
     No group needs more than `n_slots` experts, unless one sequence alone does. `resident` are in slots now.
     """
     left = dict(enumerate(wanted))
+    n_wanting = Counter(expert for experts in wanted for expert in experts)
     in_slots = set(resident)
     groups: list[list[int]] = []
     while left:
         group: list[int] = []
         needed: set[int] = set()
         while costs := {
-            index: (len(experts - needed - in_slots), len(experts - needed))
+            index: (len(experts - needed - in_slots), sum(n_wanting[expert] for expert in experts))
             for index, experts in left.items()
             if not group or len(needed | experts) <= n_slots
         }:
             index = min(costs, key=costs.__getitem__)
-            needed |= left.pop(index)
+            needed |= left[index]
+            n_wanting.subtract(left.pop(index))
             group.append(index)
         groups.append(group)
         in_slots = _after(needed, in_slots, n_slots, soon=set[int]().union(*left.values()))

@@ -29,6 +29,10 @@ def test_it_begins_with_what_lacks_least() -> None:
     assert grouped([{0, 1}, {2, 3}, {4, 5}], 2, {4, 5, 2})[0] == [2]
 
 
+def test_of_equals_the_one_that_can_share_least_comes_first() -> None:
+    assert grouped([{0, 1}, {0, 2}, {5, 6}], 2, set())[0] == [2]
+
+
 def test_the_next_group_begins_with_what_the_last_one_left() -> None:
     assert grouped([{0, 1}, {7, 8}, {1, 9}], 2, {0, 1}) == [[0], [2], [1]]
 
