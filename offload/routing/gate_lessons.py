@@ -23,7 +23,9 @@ def train_networks(
     n_epochs: int = 12,
     on_progress: Callable[[float], bool] | None = None,
 ) -> Networks:
-    """Train on the decoded tokens of `trace`, those of short distances first.
+    """Train on all tokens of `trace`, of prompts too: networks of short distances first.
+
+    There is none for a layer that is known of too few tokens, as the last one of prompts is.
 
     Ends with the networks that are done when `on_progress`, told the share done, returns False. Holds all router inputs
     of the trace in memory, in half precision.
@@ -37,8 +39,9 @@ def train_networks(
     networks = {}
     for number, (layer, ahead) in enumerate(pairs):
         logits, features, routed = lessons.of(layer, ahead)
-        network = train_network(logits, features, routed, n_hidden=n_hidden, n_epochs=n_epochs, seed=number)
-        networks[layer, ahead] = network
+        if len(routed) >= LEAST_TOKENS:
+            network = train_network(logits, features, routed, n_hidden=n_hidden, n_epochs=n_epochs, seed=number)
+            networks[layer, ahead] = network
         if on_progress is not None and not on_progress((number + 1) / len(pairs)):
             break
     return networks
@@ -57,7 +60,7 @@ def _pairs(n_layer: int, distance: int) -> list[tuple[int, int]]:
 
 
 class _Lessons:
-    """The decoded tokens of a trace."""
+    """The tokens of a trace that follow another."""
 
     def __init__(self, trace: RouteTrace, gates: Sequence[LayerGate]) -> None:
         header = trace.header
@@ -73,21 +76,26 @@ class _Lessons:
         inputs = [step.inputs for step in trace.steps() if step.inputs is not None]
         self._inputs: NDArray[np.float16] = np.concatenate(inputs, axis=1) if inputs else np.empty(0, np.float16)
         self._gates, self._routes, self._previous = gates, tokens.routes, tokens.previous
-        self._usable = tokens.is_decode & (tokens.previous >= 0) & (tokens.routes != UNKNOWN).all(axis=(0, 2))
-        if self._usable.sum() < LEAST_TOKENS:
+        self._known = tokens.routes[..., 0] != UNKNOWN
+        n_usable = max((len(self._rows(layer, 1)) for layer in range(1, len(gates))), default=0)
+        if n_usable < LEAST_TOKENS:
             raise UsageError(
-                f"The trace has {int(self._usable.sum())} decoded tokens to learn from; {LEAST_TOKENS} are the least.",
-                hint="Record more answers.",
+                f"The trace has {n_usable} tokens to learn from; {LEAST_TOKENS} are the least.",
+                hint="Record more answers, or a longer text.",
             )
 
     def of(self, layer: int, ahead: int) -> tuple[FloatArray, FloatArray, NDArray[np.int32]]:
         """Return logits, features and routed experts of a layer, forecast so many layers ahead."""
-        known = self._routes[layer, self._previous, 0] != UNKNOWN
-        rows = np.flatnonzero(self._usable & known)
+        rows = self._rows(layer, ahead)
         gate, normed = self._gates[layer], self._normed(layer - ahead, rows)
-        logits = np.stack([gate.router.logits(gate.input_of(token)) for token in normed])
+        logits = np.array([gate.router.logits(gate.input_of(token)) for token in normed], np.float32)
         features = np.concatenate([normed, self._normed(layer, self._previous[rows])], axis=1)
         return logits, features, self._routes[layer, rows].astype(np.int32)
+
+    def _rows(self, layer: int, ahead: int) -> NDArray[np.int64]:
+        """Return the tokens of which both layers are known, and the layer of the token before."""
+        known = self._known[layer] & self._known[layer - ahead]
+        return np.flatnonzero(known & (self._previous >= 0) & self._known[layer, self._previous])
 
     def _normed(self, layer: int, rows: NDArray[np.int64]) -> FloatArray:
         return self._gates[layer].normed_of(self._inputs[layer, rows].astype(np.float32))

@@ -65,8 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(args.folder or scratch)
         folder.mkdir(parents=True, exist_ok=True)
         state, held = folder / "model.forecast", folder / "held.routes"
-        learnt = folder / "learnt.routes"
+        learnt, text = folder / "learnt.routes", folder / "text.routes"
         try:
+            written = text.with_suffix(".txt")
+            written.write_text(_corpus("-n", str(args.train_documents), "--seed", str(_SEED)), encoding="utf-8")
+            _offload("trace", "-m", model, "-f", str(written), "-o", str(text), "--inputs")
             for trace, n_prompts, options in (
                 (learnt, args.train_prompts, ("--seed", str(_SEED))),
                 (held, args.held_prompts, ("--held-out",)),
@@ -79,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     *("-n", str(args.tokens), "--temp", temperature, "--seed", str(_SEED)),
                 )
             minutes = f"{args.minutes:g}"
-            print(_offload("train-forecaster", str(learnt), "-m", model, "-o", str(state), "--minutes", minutes))
+            learning = ("train-forecaster", str(learnt), str(text), "-m", model, "-o", str(state))
+            print(_offload(*learning, "--minutes", minutes))
             report = _offload("replay", str(held), "--forecaster", str(state), "-m", model, "--json")
         except subprocess.CalledProcessError as error:
             print(f"this failed: {' '.join(map(str, error.cmd))}", file=sys.stderr)
@@ -94,15 +98,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.forecast_report", description=__doc__)
     parser.add_argument("--model", metavar="FILE", help="a GGUF model; without it the bundled demo model")
     parser.add_argument("--train-prompts", type=int, default=400, metavar="N", help="answers to learn from")
+    parser.add_argument("--train-documents", type=int, default=2500, metavar="N", help="texts to learn from, read only")
     parser.add_argument("--held-prompts", type=int, default=100, metavar="N", help="other answers to judge on")
     parser.add_argument("--tokens", type=int, default=120, metavar="N", help="the longest an answer may be")
-    parser.add_argument("--minutes", type=float, default=4.0, metavar="N", help="the longest that training may take")
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="the longest that training may take")
     parser.add_argument("--folder", metavar="FOLDER", help="keep traces and forecasters there")
     return parser
 
 
 def _prompts(n: int, *options: str) -> str:
-    return _run(sys.executable, "-m", "models.demo.corpus", "--prompts", "-n", str(n), *options)
+    return _corpus("--prompts", "-n", str(n), *options)
+
+
+def _corpus(*options: str) -> str:
+    return _run(sys.executable, "-m", "models.demo.corpus", *options)
 
 
 def _offload(*argv: str) -> str:

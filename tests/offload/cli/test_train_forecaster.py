@@ -170,7 +170,7 @@ def test_too_few_inputs_train_everything_else(offload: Run, model: Path, tmp_pat
     path = write_trace(tmp_path / "a.routes", trace_of_model(model, n_sequences=4, n_tokens=15))
     outcome = offload("train-forecaster", path, "-m", str(model), "-o", str(output))
     assert outcome.code == 0
-    assert "Nothing is learnt of the routers. The trace has 36 decoded tokens" in outcome.err
+    assert "Nothing is learnt of the routers. The trace has 42 tokens" in outcome.err
     assert load_forecasters(output, trace_of_model(model, n_sequences=1).header).learned_path() is not None
 
 

@@ -9,7 +9,7 @@ from fakes.routing_traces import ListTrace, make_header
 from offload.errors import UsageError
 from offload.routing.gate_ahead import GateAhead
 from offload.routing.gate_lessons import networks_bytes, train_networks
-from offload.routing.route_trace import Phase, RouteStep
+from offload.routing.route_trace import UNKNOWN, Phase, RouteStep
 from offload.routing.router import Gating, Router
 from offload.routing.router_weights import LayerGate
 
@@ -102,5 +102,15 @@ def test_a_trace_of_another_model_is_refused() -> None:
 
 
 def test_a_trace_with_few_answers_is_refused() -> None:
-    with pytest.raises(UsageError, match="49 decoded tokens"):
+    with pytest.raises(UsageError, match="49 tokens"):
         train_networks(trace_of(50), GATES)
+
+
+def test_prompts_are_learnt_of_as_far_as_their_layers_are_known() -> None:
+    steps = []
+    for step in trace_of(400).steps():
+        routes = step.routes.copy()
+        routes[-1] = UNKNOWN
+        steps.append(replace(step, phase=Phase.PREFILL, routes=routes))
+    networks = train_networks(ListTrace(HEADER, tuple(steps)), GATES, distance=2, n_hidden=2, n_epochs=1)
+    assert set(networks) == {(1, 1)}
