@@ -1,0 +1,1 @@
+"""The gauges' widgets: each paints one reading by hand, and decides nothing."""
