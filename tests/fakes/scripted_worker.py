@@ -1,0 +1,239 @@
+"""A scripted worker: a process that speaks the protocol as a list of steps tells it, for tests of who talks to one.
+
+    client = EngineClient(worker(hello(), *loads(), expect("generate"), tokens("one ", "two "), die(signal.SIGKILL)))
+
+Started as a program it needs nothing but the standard library, so that it starts in a few hundredths of a second.
+Steps are done in order; a script that is over waits for the end of its input. "$id" in what is said stands for the id
+of the request that was expected last. While a request is expected, polls of statistics are answered, and other
+requests are passed over; a shutdown, or the end of input, ends the process with code 0 wherever it is awaited.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Step: TypeAlias = Mapping[str, Any]
+
+
+def worker(*steps: Step | Sequence[Step]) -> tuple[str, ...]:
+    """Return the command of a worker that does `steps`."""
+    flat: list[Step] = []
+    for step in steps:
+        flat.extend([step] if isinstance(step, Mapping) else step)
+    return (sys.executable, "-I", "-S", str(Path(__file__)), json.dumps(flat))
+
+
+def hello(protocol: int = 1) -> Step:
+    """Say hello."""
+    return say({"type": "hello", "protocol": protocol, "version": "scripted"})
+
+
+def say(event: Mapping[str, Any], times: int = 1) -> Step:
+    """Say an event, so many times over."""
+    return {"do": "say", "event": event, "times": times}
+
+
+def raw(data: bytes, times: int = 1) -> Step:
+    """Write bytes as they are, so many times over."""
+    return {"do": "raw", "data": data.decode("latin-1"), "times": times}
+
+
+def complain(text: str, times: int = 1) -> Step:
+    """Write text to standard error, so many times over."""
+    return {"do": "complain", "text": text, "times": times}
+
+
+def expect(request: str) -> Step:
+    """Wait for a request of that type; its id becomes "$id"."""
+    return {"do": "expect", "request": request, "is_next": False}
+
+
+def expect_next(request: str) -> Step:
+    """Take the next request, whose id becomes "$id"; end with code 66 where it is of another type."""
+    return {"do": "expect", "request": request, "is_next": True}
+
+
+def tokens(*texts: str) -> Step:
+    """Say a token of request "$id" for each text."""
+    return {"do": "tokens", "texts": texts}
+
+
+def tokens_until_stop(text: str, *, pause_seconds: float = 0.002) -> Step:
+    """Say a token with `text` again and again until a stop of request "$id" comes."""
+    return {"do": "tokens_until_stop", "text": text, "pause": pause_seconds}
+
+
+def done(finish_reason: str = "stop") -> Step:
+    """Say that generation "$id" is done."""
+    return say({"type": "done", "id": "$id", "finish_reason": finish_reason, "stats": {}})
+
+
+def failed(kind: str = "BudgetError", message: str = "Too little.", hint: str = "") -> Step:
+    """Answer request "$id" by an error."""
+    error = {"type": kind, "message": message, "hint": hint, "numbers": {}}
+    return say({"type": "error", "id": "$id", "error": error})
+
+
+def loaded(model: str = "/models/m.gguf") -> Step:
+    """Say that load "$id" has succeeded."""
+    return say(
+        {
+            "type": "loaded",
+            "id": "$id",
+            "model": model,
+            "description": "a scripted model",
+            "n_ctx": 4096,
+            "store": "gguf",
+            "has_chat_template": True,
+            "plan": {},
+            "plan_lines": [],
+        }
+    )
+
+
+def loads(model: str = "/models/m.gguf") -> tuple[Step, ...]:
+    """Wait for a load and let it succeed."""
+    return expect("load"), say({"type": "loading", "id": "$id", "fraction": 0.5}), loaded(model)
+
+
+def answers(*texts: str) -> tuple[Step, ...]:
+    """Wait for a generation and answer it."""
+    return expect("generate"), tokens(*texts), done()
+
+
+def die(number: signal.Signals) -> Step:
+    """Be ended by a signal."""
+    return {"do": "die", "signal": int(number)}
+
+
+def leave(code: int) -> Step:
+    """End with an exit code."""
+    return {"do": "leave", "code": code}
+
+
+def hang() -> Step:
+    """Neither say nor hear anything any more."""
+    return {"do": "hang"}
+
+
+def pause(seconds: float) -> Step:
+    """Do nothing for a while."""
+    return {"do": "pause", "seconds": seconds}
+
+
+class _Actor:
+    """Does the steps: reads requests from file descriptor 0, says events on 1."""
+
+    def __init__(self) -> None:
+        self._requests = self._read_requests()
+        self._pending = b""
+        self._id = 0
+
+    def do(self, step: Step) -> None:
+        match step["do"]:
+            case "say":
+                self._write(self._line(step["event"]) * step["times"])
+            case "raw":
+                self._write(step["data"].encode("latin-1") * step["times"])
+            case "complain":
+                os.write(2, step["text"].encode() * step["times"])
+            case "expect":
+                self._expect(step["request"], step["is_next"])
+            case "tokens":
+                self._write(b"".join(self._token(i, text) for i, text in enumerate(step["texts"])))
+            case "tokens_until_stop":
+                self._say_until_stop(step["text"], step["pause"])
+            case "die":
+                os.kill(os.getpid(), step["signal"])
+                signal.pause()
+            case "leave":
+                os._exit(step["code"])
+            case "hang":
+                while True:
+                    time.sleep(3600)
+            case "pause":
+                time.sleep(step["seconds"])
+
+    def _expect(self, kind: str, is_next: bool = False) -> None:
+        for request in self._requests:
+            if request["type"] == "stats":
+                self._answer_poll(request["id"])
+            if request["type"] == kind:
+                self._id = request.get("id", self._id)
+                return
+            if request["type"] == "shutdown":
+                break
+            if is_next:
+                os._exit(66)
+        os._exit(0)
+
+    def _answer_poll(self, request_id: int) -> None:
+        event = {"type": "stats", "id": request_id, "loaded": True, "stats": {}, "residency": ["0123"]}
+        self._write(json.dumps(event).encode() + b"\n")
+
+    def _say_until_stop(self, text: str, pause_seconds: float) -> None:
+        os.set_blocking(0, False)
+        index = 0
+        while not self._has_stop():
+            self._write(self._token(index, text))
+            index += 1
+            time.sleep(pause_seconds)
+        os.set_blocking(0, True)
+
+    def _has_stop(self) -> bool:
+        try:
+            chunk = os.read(0, 65536)
+            if not chunk:
+                os._exit(0)
+        except BlockingIOError:
+            # What came together with the last request may be waiting here.
+            chunk = b""
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        for request in map(json.loads, lines):
+            if request["type"] == "stats":
+                self._answer_poll(request["id"])
+            if request["type"] == "shutdown":
+                os._exit(0)
+            if request["type"] == "stop" and request["id"] == self._id:
+                return True
+        return False
+
+    def _read_requests(self) -> Iterable[Mapping[str, Any]]:
+        while True:
+            while b"\n" in self._pending:
+                line, _, self._pending = self._pending.partition(b"\n")
+                yield json.loads(line)
+            chunk = os.read(0, 65536)
+            if not chunk:
+                return
+            self._pending += chunk
+
+    def _token(self, index: int, text: str) -> bytes:
+        return self._line({"type": "token", "id": "$id", "token": 7, "text": text, "index": index})
+
+    def _line(self, event: Mapping[str, Any]) -> bytes:
+        real = {name: self._id if value == "$id" else value for name, value in event.items()}
+        return json.dumps(real).encode() + b"\n"
+
+    @staticmethod
+    def _write(data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(1, left) :]
+
+
+def main() -> None:
+    """Do the steps of the first argument, then wait for the end of input."""
+    actor = _Actor()
+    for step in json.loads(sys.argv[1]):
+        actor.do(step)
+    actor.do(expect("shutdown"))
+
+
+if __name__ == "__main__":
+    main()
