@@ -19,7 +19,7 @@ def train_networks(
     gates: Sequence[LayerGate],
     *,
     distance: int = 3,
-    n_hidden: int = 256,
+    n_hidden: int = 512,
     n_epochs: int = 12,
     on_progress: Callable[[float], bool] | None = None,
 ) -> Networks:
@@ -47,7 +47,7 @@ def train_networks(
     return networks
 
 
-def networks_bytes(gates: Sequence[LayerGate], *, distance: int = 3, n_hidden: int = 256) -> int:
+def networks_bytes(gates: Sequence[LayerGate], *, distance: int = 3, n_hidden: int = 512) -> int:
     """Return the memory of the networks that `train_networks` makes: they suit models of small width only."""
     n_expert, n_embd = gates[0].router.weight.shape
     n_weights = (2 * n_embd + 1) * (n_hidden + n_expert) + n_expert * n_hidden

@@ -23,7 +23,7 @@ def train_network(
     features: FloatArray,
     routed: NDArray[np.int32],
     *,
-    n_hidden: int = 256,
+    n_hidden: int = 512,
     n_epochs: int = 12,
     seed: int = 0,
 ) -> GateNetwork:
