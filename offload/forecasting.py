@@ -27,9 +27,15 @@ LEADS = (1,)
 """How far ahead is forecast: two layers ahead costs as much again, and a read is rarely worth it."""
 _LEARNT_ONE_IN = 4
 """The blend learns from one token of so many, which costs a millisecond, after the first `_ALWAYS_LEARNT`."""
-_ALWAYS_LEARNT = 32
+_ALWAYS_LEARNT = 16
 _JUDGED_ONE_IN = 9
 """One token of so many is judged: no multiple of the trial's windows, which take turns."""
+_LEAST_READ = 1.5
+"""Times as long as a forecast a read must take, or nothing is forecast."""
+_TRIED_ONE_IN = 64
+"""One token of so many is forecast all the same, to know how long that takes."""
+_KEPT = 0.98
+"""Of the mean time of a forecast, one later."""
 
 _Route = tuple[int, NDArray[np.int32], NDArray[np.float32] | None, NDArray[np.float32] | None]
 
@@ -50,28 +56,31 @@ class Forecasting:
         self._n_tokens = 0
         self._began = 0.0
         self._seconds = 0.0
-        self._is_decoding = False
+        self._is_decoding, self._is_on = False, True
         self._forecast_seconds = 0.0
+        self._seconds_each = 0.0
 
     @property
     def is_on(self) -> bool:
         """Whether the token that is decoded is one with forecasts."""
-        return self._trial.is_on
+        return self._is_on
 
     @property
     def reads_gates(self) -> bool:
         """Whether weights and inputs are of use at present."""
-        return self._is_decoding and self._trial.is_on
+        return self._is_decoding and self._is_on
 
     def begin(self, token: int) -> None:
         """Note that one token is decoded next."""
         now = time.perf_counter()
         if self._is_decoding and self._n_tokens:
             self._prefetcher.token_done(self._seconds)
-            self._trial.token(self._seconds)
+            if self._prefetcher.is_settled:
+                self._trial.token(self._seconds)
         self._token, self._has_begun = token, False
         self._noted.clear()
         self._n_tokens += 1
+        self._is_on = self._trial.is_on and self._is_worth_its_time
         self._is_decoding, self._began = True, now
 
     def interrupted(self) -> None:
@@ -91,7 +100,7 @@ class Forecasting:
         if not self._is_decoding:
             return
         index = self._index[layer]
-        if self._trial.is_on:
+        if self._is_on:
             self._prefetcher.routed(layer, experts[0].tolist())
             self._noted.append((index, experts[0].copy(), _row(weights), _row(inputs)))
         if index == len(self._layers) - 1:
@@ -99,7 +108,7 @@ class Forecasting:
 
     def reading(self, layer: int) -> None:
         """Use the time in which demand reads of a layer are under way."""
-        if not self._is_decoding or not self._trial.is_on:
+        if not self._is_decoding or not self._is_on:
             return
         start = time.perf_counter()
         self._catch_up()
@@ -112,7 +121,9 @@ class Forecasting:
                 self._prefetcher.offer(self._layers[ahead], probabilities, lead)
                 if is_judged:
                     self._note_forecasts(ahead, lead, probabilities)
-        self._forecast_seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self._forecast_seconds += seconds
+        self._seconds_each = _KEPT * self._seconds_each + (1 - _KEPT) * seconds if self._seconds_each else seconds
 
     def use(self, prefetched: PrefetchCounts) -> ForecastUse:
         """Return what forecasting has done so far, and what became of what was read ahead. From any thread."""
@@ -125,9 +136,16 @@ class Forecasting:
             late_bytes=prefetched.late_bytes,
             wasted_bytes=prefetched.wasted_bytes,
             gain=self._trial.gain,
-            is_paying=self._trial.pays,
+            is_paying=self._trial.pays and self._is_worth_its_time,
             forecast_seconds=self._forecast_seconds,
         )
+
+    @property
+    def _is_worth_its_time(self) -> bool:
+        """Whether a read takes longer than to forecast it: memory and the fastest disks are quicker than that."""
+        read_seconds = self._prefetcher.read_seconds
+        is_tried = read_seconds == 0.0 or self._n_tokens % _TRIED_ONE_IN == 0
+        return is_tried or read_seconds > _LEAST_READ * self._seconds_each
 
     def _catch_up(self) -> None:
         """Let the blend learn of what was noted."""

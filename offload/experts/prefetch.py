@@ -23,6 +23,9 @@ from offload.experts.pager import ExpertPager
 _KEPT = 0.9
 """Of the running means, a token later."""
 
+_SETTLED_SHARE = 0.8
+"""Of a token's misses, that evict something once slots are full."""
+
 
 class Prefetcher:
     """Chooses what to read ahead, of probabilities and of what the disk was measured to do."""
@@ -36,11 +39,24 @@ class Prefetcher:
         self._bytes_per_second = 0.0
         self._demand_share = 0.0
         self._layer_seconds = 0.0
+        self._is_settled = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether slots are full: what is read takes the place of something."""
+        return self._is_settled
 
     @property
     def bytes_per_second(self) -> float:
         """How fast the disk reads one expert after the other, as measured; 0 before anything was read."""
         return self._bytes_per_second
+
+    @property
+    def read_seconds(self) -> float:
+        """How long one expert of the mean size is read, as measured; 0 before anything was read."""
+        if not self._bytes_per_second:
+            return 0.0
+        return sum(self._bytes.values()) / len(self._bytes) / self._bytes_per_second
 
     @property
     def demand_share(self) -> float:
@@ -51,6 +67,8 @@ class Prefetcher:
         """Learn of the disk from a token that took so long."""
         now, before = self._pager.counts(), self._last
         self._last = now
+        n_misses, n_evictions = now.misses - before.misses, now.evictions - before.evictions
+        self._is_settled = self._is_settled or n_evictions >= _SETTLED_SHARE * n_misses
         read, ahead = now.bytes_read - before.bytes_read, now.bytes_prefetched - before.bytes_prefetched
         read_seconds = now.read_seconds - before.read_seconds
         if read and read_seconds > 0:

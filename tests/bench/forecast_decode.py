@@ -248,7 +248,7 @@ def _compare(options: argparse.Namespace, slots: str) -> int:
 
 
 def _run(options: argparse.Namespace, slots: str, contender: str) -> Decoded:
-    command = [sys.executable, "-m", "bench.forecast_decode", "--model", str(options.model.resolve())]
+    command = [sys.executable, "-m", "bench.forecast_decode", "--model", str(options.model.absolute())]
     command += ["--trace", str(options.trace.resolve()), "--slots", slots, "--one", contender]
     command += ["--gate-recall", str(options.gate_recall), "--store", options.store]
     with tempfile.TemporaryDirectory() as empty:  # nothing learnt before

@@ -45,6 +45,8 @@ class Offers:
         self.made: list[tuple[int, int]] = []
         self.known: list[tuple[int, list[int]]] = []
         self.n_tokens = 0
+        self.is_settled = True
+        self.read_seconds = 1.0
 
     def offer(self, layer: int, probabilities: NDArray[np.float32], lead: int) -> int:
         self.made.append((layer, lead))
@@ -133,6 +135,25 @@ def test_windows_without_it_take_turns_with_windows_with_it(world: World) -> Non
         offered.append(bool(world.offers.made))
     windows = [set(offered[i + 1 : i + WINDOW_TOKENS]) for i in range(0, len(offered), WINDOW_TOKENS)]
     assert windows == [{True}, {False}, {True}, {False}]
+
+
+def test_what_is_read_sooner_than_forecast_is_hardly_ever_forecast(world: World) -> None:
+    world.token()
+    world.offers.made.clear()
+    world.offers.read_seconds = 1e-9
+    for _ in range(WINDOW_TOKENS - 2):
+        world.token()
+    assert world.offers.made == []
+    world.offers.read_seconds = 1.0
+    world.token()
+    assert world.offers.made
+
+
+def test_before_slots_are_full_forecasts_are_not_tried_against_none(world: World) -> None:
+    world.offers.is_settled = False
+    for _ in range(4 * WINDOW_TOKENS):
+        world.token()
+        assert world.forecasting.is_on
 
 
 def test_without_it_nothing_is_noted_and_no_gates_are_read(world: World) -> None:
