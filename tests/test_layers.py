@@ -88,9 +88,13 @@ RULES: dict[str, Rule] = {
     # The faces know the engine, and nothing below it.
     "offload.worker": Rule(FACES, outside=frozenset()),
     "offload.cli": Rule(
-        FACES | {"offload.worker", "offload.diagnosis", "offload.benchmark", "offload.routing", "offload.model_gates"},
+        FACES
+        | {"offload.worker", "offload.diagnosis", "offload.benchmark", "offload.routing", "offload.model_gates"}
+        | {"offload.cli.app"},
         outside=None,
     ),
+    # Starts the application, which it knows nothing else of.
+    "offload.cli.app": Rule(LEAVES | {"offload.cli", "offload_app"}, outside=frozenset()),
     "offload.__main__": Rule(frozenset({"offload.cli"}), outside=frozenset()),
     "offload": Rule(LEAVES | {"offload.engine", "offload.generation"}, outside=frozenset()),
     # Another process: knows what is said to the worker, and how to say it.

@@ -12,7 +12,6 @@ from offload_app.chat.style import SCROLL_BAR, chat_style
 from offload_app.chat.transcript import WIDEST_COLUMN, Transcript
 from offload_app.chat_session import ChatSession
 from offload_app.conversation import Conversation
-from offload_app.crash_note import CrashNote
 from offload_app.gauges.panel import language_of_qt
 from offload_app.gauges.readings.language import Language
 from offload_app.theme import SIZES, Theme
@@ -86,7 +85,6 @@ class ChatPage(QWidget):
         session.answering_changed.connect(self._show_state)
         session.refusal_changed.connect(self._show_state)
         session.told.connect(self.notice.show_text)
-        session.crashed.connect(self._show_crash)
         self.composer.sent.connect(self._send)
         self.composer.edited.connect(session.edit)
         self.composer.stop_asked.connect(session.stop)
@@ -123,9 +121,6 @@ class ChatPage(QWidget):
         session = self._session
         self.composer.set_state(session.refusal, is_answering=session.is_answering)
         self.transcript.set_can_ask(session.can_send)
-
-    def _show_crash(self, note: CrashNote) -> None:
-        self.notice.show_text(note.text)
 
     # To the session
 

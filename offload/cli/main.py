@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from offload.cli import (
+    app,
     bench,
     chat,
     doctor,
@@ -37,7 +38,9 @@ SWITCH_SECONDS = 0.0003
 """How long a reader thread waits for the interpreter at most while forecasts are computed: Python's own 5 ms are
 longer than a read."""
 
-_COMMANDS = (generate, chat, pack, verify, plan, bench, trace, routing, replay, train_forecaster, doctor, worker)
+_COMMANDS = (
+    generate, chat, app, pack, verify, plan, bench, trace, routing, replay, train_forecaster, doctor, worker
+)  # fmt: skip
 _EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model, trace or
 forecaster file, 5 does not fit the memory, 6 disk full, 9 worker died, 130 interrupted, 141 nobody reads the output.
 OFFLOAD_DEBUG=1 shows tracebacks, NO_COLOR switches colours off."""

@@ -15,6 +15,7 @@ COMMANDS = (
     *(
         "generate",
         "chat",
+        "app",
         "pack",
         "verify",
         "plan",

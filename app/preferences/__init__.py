@@ -1,0 +1,1 @@
+"""The preferences: the dialog in which a person changes the settings."""

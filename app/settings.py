@@ -1,0 +1,122 @@
+"""`Settings`: what a person has chosen for the application, and its JSON; values only.
+
+Reading never fails: a value that is wrong or unknown falls back alone, and its name is told.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+_BUDGET = re.compile(
+    # More than nothing; a share of at most all.
+    r"auto|(?=[0-9.]*[1-9])([0-9]{1,19}(\.[0-9]{1,9})?\s*([KMGT](i?B)?|B)?|([0-9]{1,2}(\.[0-9]{1,9})?|100)\s*%)",
+    re.IGNORECASE | re.ASCII,
+)
+MOST_THREADS = 1024
+SMALLEST_FONT_POINTS, LARGEST_FONT_POINTS = 7, 32
+
+
+class ThemeChoice(Enum):
+    """Which theme a person wants."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is kept between two starts but the conversations."""
+
+    models_folder: str = ""
+    """Where models are looked for; empty: the folder the system gives for data."""
+    model: str = ""
+    """Path of the model that was open last; empty: the demo model."""
+    budget: str = "auto"
+    """Memory of the whole model process, as the command line takes it: `auto`, `6G`, `60%`."""
+    threads: int = 0
+    """Compute threads; 0: the physical cores."""
+    theme: ThemeChoice = ThemeChoice.SYSTEM
+    font_points: int = 0
+    """Size of the text; 0: the system's."""
+    compact_gauges: bool = False
+    show_list: bool = True
+    show_gauges: bool = True
+    are_gauges_explained: bool = False
+    """Whether the card of the first run was put away."""
+    geometry: str = ""
+    """Place and size of the window, as Qt saves them, in base 64."""
+    panes: str = ""
+    """Widths of the panes, likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRead:
+    """Settings of a text, and the names of what in it was not understood; `is_damaged`: none of it was."""
+
+    settings: Settings = Settings()
+    unread: tuple[str, ...] = ()
+    is_damaged: bool = False
+
+
+def is_budget(text: str) -> bool:
+    """Return whether `text` is a memory budget as the command line takes it."""
+    return _BUDGET.fullmatch(text.strip()) is not None
+
+
+def settings_to_json(settings: Settings) -> str:
+    """Return `settings` as JSON text."""
+    fields = {
+        field.name: value.value if isinstance(value := getattr(settings, field.name), Enum) else value
+        for field in dataclasses.fields(settings)
+    }
+    return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
+
+
+def settings_from_json(text: str) -> SettingsRead:
+    """Return the settings that `text` holds; what it lacks, and what is wrong in it, has its default."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return SettingsRead(is_damaged=True)
+    if not isinstance(fields, dict):
+        return SettingsRead(is_damaged=True)
+    right: dict[str, object] = {}
+    unread = []
+    for name, value in fields.items():
+        if name in _IS_RIGHT and _IS_RIGHT[name](value):
+            right[name] = ThemeChoice(value) if name == "theme" else value
+        else:
+            unread.append(name)
+    return SettingsRead(Settings(**right), tuple(unread))  # type: ignore[arg-type]  # each was checked by its name
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_whole(least: int, most: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and (value == 0 or least <= value <= most)
+
+
+_IS_RIGHT: Mapping[str, Callable[[object], bool]] = {
+    "models_folder": _is_text,
+    "model": _is_text,
+    "budget": lambda value: isinstance(value, str) and is_budget(value),
+    "threads": _is_whole(1, MOST_THREADS),
+    "theme": lambda value: value in [choice.value for choice in ThemeChoice],
+    "font_points": _is_whole(SMALLEST_FONT_POINTS, LARGEST_FONT_POINTS),
+    "compact_gauges": _is_truth,
+    "show_list": _is_truth,
+    "show_gauges": _is_truth,
+    "are_gauges_explained": _is_truth,
+    "geometry": _is_text,
+    "panes": _is_text,
+}

@@ -1,0 +1,127 @@
+"""Pictures of the application: `PYTHONPATH=tests python -m bench.screenshots FOLDER`.
+
+The real worker and the demo model answer, in folders that are thrown away; no window appears on the screen.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication
+
+from offload.protocol import GenerationParams
+from offload_app.bootstrap import Application, Surroundings, qt_application
+from offload_app.engine_state import EngineState
+from offload_app.places import Places
+from offload_app.sampling import PRECISE
+from offload_app.settings import Settings, ThemeChoice
+from offload_app.settings_file import SettingsFile
+from offload_app.single_instance import SingleInstance
+
+BUDGET = "170M"
+"""Less than the demo model wants, so that the gauges have something to show."""
+CONVERSATIONS = (("How do I limit the memory?",), ("Who are you?",), ("What is 23 + 45?",))
+LAST_QUESTION = "Tell me a story about a fox and a lamp"
+SIZES = {"": (1180, 760), "-small": (800, 500)}
+_PATIENCE_MS = 60_000
+
+
+def main() -> int:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description="Take pictures of the application with the demo model.")
+    parser.add_argument("folder", type=Path, help="where the pictures are written")
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    qt = qt_application()
+    for theme in (ThemeChoice.LIGHT, ThemeChoice.DARK):
+        with tempfile.TemporaryDirectory() as home:
+            _take(qt, theme, Path(home), folder)
+    return 0
+
+
+def _take(qt: QApplication, theme: ThemeChoice, home: Path, folder: Path) -> None:
+    places = Places.below(home)
+    SettingsFile(places.settings).write(Settings(theme=theme, budget=BUDGET))
+    instance = SingleInstance(places.state)
+    instance.claim()
+    parts = Application(qt, Surroundings(places), instance)
+    try:
+        parts.begin()
+        parts.window.resize(*SIZES[""])
+        _wait(lambda: parts.engine.state is EngineState.LOADED)
+        _rest(600)
+        _save(parts, folder / f"first-run-{theme.value}.png")
+        parts.settings.change(are_gauges_explained=True)
+        _talk(parts)
+        for suffix, size in SIZES.items():
+            parts.window.resize(*size)
+            _rest(250)
+            _save(parts, folder / f"chat-{theme.value}{suffix}.png")
+        parts.window.resize(*SIZES[""])
+        parts.window.show_preferences()
+        assert parts.window.preferences is not None
+        _rest(200)
+        _save_widget(parts.window.preferences.grab().save, folder / f"preferences-{theme.value}.png")
+    finally:
+        parts.end()
+        parts.window.deleteLater()
+        parts.deleteLater()
+        qt.processEvents()
+
+
+def _talk(parts: Application) -> None:
+    """Have some conversations; the pictures show the last one while it is answered."""
+    sampling = PRECISE.applied_to(GenerationParams(seed=1))
+    for conversation in CONVERSATIONS:
+        parts.session.new()
+        parts.session.set_sampling(sampling)
+        for question in conversation:
+            _ask(parts, question)
+    _wait(lambda: parts.session.can_send)
+    parts.session.send(LAST_QUESTION)
+    _wait(lambda: len(parts.session.conversation.messages[-1].text) > 120)
+
+
+def _ask(parts: Application, question: str) -> None:
+    _wait(lambda: parts.session.can_send)
+    parts.session.send(question)
+    _wait(lambda: not parts.session.is_answering)
+    _rest(300)
+
+
+def _save(parts: Application, path: Path) -> None:
+    _save_widget(parts.window.grab().save, path)
+
+
+def _save_widget(save: Callable[[str], bool], path: Path) -> None:
+    if not save(str(path)):
+        raise OSError(f"{path} could not be written")
+    sys.stdout.write(f"{path}\n")
+
+
+def _wait(is_so: Callable[[], bool]) -> None:
+    """Let the application run until something is so.
+
+    Raises:
+        TimeoutError: it does not become so.
+    """
+    for _ in range(_PATIENCE_MS // 20):
+        if is_so():
+            return
+        _rest(20)
+    raise TimeoutError("The application did not get that far.")
+
+
+def _rest(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

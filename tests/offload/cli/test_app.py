@@ -1,0 +1,39 @@
+"""`offload app`: starts the application, or says how to install it."""
+
+import argparse
+import importlib.util
+from typing import Any
+
+import pytest
+
+from offload.cli import app
+from offload.errors import UsageError
+
+
+def test_without_qt_one_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "PySide6" else real(name))
+    with pytest.raises(UsageError) as raised:
+        app.run(_arguments(), None)  # type: ignore[arg-type]  # the terminal is not used
+    assert str(raised.value).count("\n") == 0
+    assert "pip install 'offload[app]'" in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_the_entry_of_the_desktop_is_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+
+    def run(arguments: list[str]) -> int:
+        given.append(arguments)
+        return 0
+
+    monkeypatch.setattr("offload.cli.main.main", run)
+    monkeypatch.setattr("sys.argv", ["offload-app", "m.gguf"])
+    assert app.start() == 0
+    assert given == [["app", "m.gguf"]]
+
+
+def _arguments() -> Any:
+    parser = argparse.ArgumentParser()
+    app.add_parser(parser.add_subparsers())
+    return parser.parse_args(["app"])
