@@ -41,9 +41,9 @@ class EngineConfig:
     """Threads that read experts."""
     store: StoreChoice = StoreChoice.AUTO
     direct_io: DirectIo = DirectIo.AUTO
-    forecast: bool = False
-    """Forecast which experts are needed: read them ahead, and keep those that are needed soon. Not by default: it costs
-    time on the computing thread, which a fast disk does not give back yet."""
+    forecast: bool = True
+    """Forecast which experts are needed: read them ahead, and keep those that are needed soon. Where tokens are not
+    faster with it, it switches itself off."""
     forecaster: str = ""
     """File of what was learnt of the model, read at the start and written at the end where routing is forecast; empty:
     one in the user's data folder."""

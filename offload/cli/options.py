@@ -88,13 +88,13 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help="read past the page cache (auto: whichever this disk does faster)",
     )  # fmt: skip
     group.add_argument(
-        "--forecast", action="store_true",
-        help="forecast which experts are needed: read them ahead, keep those that are needed soon",
+        "--forecast", action=argparse.BooleanOptionalAction, default=_ENGINE.forecast,
+        help="forecast which experts are needed: read them ahead, keep those that are needed soon (on, while it pays)",
     )  # fmt: skip
     group.add_argument(
         "--forecaster", default=_ENGINE.forecaster, metavar="FILE",
-        help="with --forecast: what was learnt of this model's routing, by `offload train-forecaster` or before; it "
-        "goes on learning",
+        help="what was learnt of this model's routing, by `offload train-forecaster` or before, in place of our own "
+        "file; it goes on learning",
     )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ import pytest
 from fakes.paged_runs import StoredModel, gguf_model, paged_context, prompt_and_answer
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.experts.slots import SlotState
+from offload.forecast_state import load_state, save_state
 from offload.forecast_wiring import ForecastWiring, States, forecast_bytes
+from offload.route_recorder import trace_header
 
 N_SLOTS = 6
 
@@ -49,6 +51,16 @@ def test_what_was_learnt_is_there_again(model: StoredModel) -> None:
     for name in ("token prior", "similar paths"):
         assert states[name].keys() == again[name].keys()
         assert all(np.array_equal(states[name][array], again[name][array]) for array in states[name])
+
+
+def test_all_that_was_learnt_goes_through_a_file(model: StoredModel, tmp_path: Path) -> None:
+    states = learn(model)
+    header = trace_header(model.header, model.store)
+    save_state(header, states, tmp_path / "a.forecast")
+    read = load_state(header, tmp_path / "a.forecast")
+    assert {name: set(state) for name, state in read.items()} == {name: set(state) for name, state in states.items()}
+    assert all(np.array_equal(state[part], read[name][part]) for name, state in states.items() for part in state)
+    wiring_of(model, read)
 
 
 def test_states_of_another_shape_are_refused(model: StoredModel, tmp_path: Path) -> None:
