@@ -129,8 +129,13 @@ class PagerWorld:
         return self.pager.fill(key, works, slot_of.append, keep.__contains__)
 
     def set_capacity(self, layer: int, capacity: int) -> None:
+        self._note_use(layer)
         self.wanted[layer] = capacity
         self.pager.set_capacity(layer, capacity)
+
+    def set_ceiling(self, layer: int, ceiling: int) -> None:
+        self._note_use(layer)
+        self.pager.set_ceiling(layer, ceiling)
 
     def start_read(self) -> None:
         self._judge_next_read()
@@ -220,6 +225,13 @@ class PagerWorld:
         n_with_memory = sum(of == layer for of, _ in self.slots.with_memory)
         self._judge(6, n_with_memory <= max(capacity, len(in_use)), f"{n_with_memory} slots of {layer} have memory")
         self._most_used[layer] = max(capacity, len(in_use))
+
+    def _note_use(self, layer: int) -> None:
+        """Learn what is in use as a layer may shrink, in the middle of a step too."""
+        in_use = self.pager._layers[layer].in_use
+        allowed = max(self.pager.capacity(layer), self._most_used[layer])
+        self._judge(6, in_use <= allowed, f"{in_use} of {allowed} slots of layer {layer} are in use as it changes")
+        self._most_used[layer] = max(self._most_used[layer], in_use)
 
     def _judge_next_read(self) -> None:
         queued = self.loader.queued

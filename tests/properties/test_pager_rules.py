@@ -46,7 +46,7 @@ def set_capacity(layer: int, capacity: int) -> Happening:
 
 
 def set_ceiling(layer: int, ceiling: int) -> Happening:
-    return lambda world: world.pager.set_ceiling(layer, ceiling)
+    return lambda world: world.set_ceiling(layer, ceiling)
 
 
 READS = st.one_of(st.builds(start_read), st.builds(end_read, st.integers(0, 3)))
