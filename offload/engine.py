@@ -231,7 +231,9 @@ class Engine:
     def _trace_header(self) -> TraceHeader | None:
         """The header of traces, made once: its fingerprint reads the file; None for a dense model."""
         prepared = self._prepared
-        return None if prepared.store is None else trace_header(prepared.header, prepared.store)
+        if prepared.trace_header is not None or prepared.store is None:
+            return prepared.trace_header
+        return trace_header(prepared.header, prepared.store)
 
     def _tokens_of(self, content: str | Sequence[Message]) -> list[int]:
         """Return the tokens of a text, or of a conversation through the chat template."""

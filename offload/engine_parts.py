@@ -23,6 +23,7 @@ from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan, 
 from offload.paged_model import PagedModel, dense_overrides
 from offload.route_recorder import trace_header
 from offload.routing.forecaster_file import State
+from offload.routing.route_trace import TraceHeader
 from offload.store_choice import choose_store
 
 MARGIN_BYTES = 64 << 20
@@ -46,6 +47,8 @@ class Prepared:
     """What forecasting takes, which the plan counts as runtime; 0: nothing is forecast."""
     forecast_states: Mapping[str, State] = field(default_factory=dict)
     """What was learnt of the model before."""
+    trace_header: TraceHeader | None = None
+    """Of the model, where it was needed so far: its fingerprint reads the file."""
 
 
 class OpenedModel:
@@ -156,8 +159,10 @@ def prepare(
     plan = make_plan(needs, budget_bytes, store_name)
     n_forecast = 0
     states: Mapping[str, State] = {}
+    traced: TraceHeader | None = None
     if config.forecast and store is not None and not plan.holds_all:
-        states = load_state(trace_header(header, store), Path(config.forecaster) if config.forecaster else None)
+        traced = trace_header(header, store)
+        states = load_state(traced, Path(config.forecaster) if config.forecaster else None)
         n_forecast = forecast_bytes(header, store, states)
     if n_forecast > LARGEST_SHARE * plan.slot_bytes:
         n_forecast = 0
@@ -168,7 +173,7 @@ def prepare(
         except BudgetError:
             needs, n_forecast = replace(needs, runtime_bytes=needs.runtime_bytes - n_forecast), 0
     return Prepared(
-        header.files[0], header, store, needs, plan, config.n_threads or physical_cores(), n_forecast, states
+        header.files[0], header, store, needs, plan, config.n_threads or physical_cores(), n_forecast, states, traced
     )
 
 

@@ -191,7 +191,7 @@ class ForecastWiring:
         """Forecast first: what is read ahead is read meanwhile."""
         assert self._paged is not None
         assert self._forecasting is not None
-        if self._is_paused or not self._forecasting.is_on:
+        if not self._forecasting.is_on:
             return
         time.sleep(_READERS_START_SECONDS)
         self._forecasting.reading(layer)

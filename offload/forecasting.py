@@ -56,19 +56,19 @@ class Forecasting:
         self._n_tokens = 0
         self._began = 0.0
         self._seconds = 0.0
-        self._is_decoding, self._is_on = False, True
+        self._is_decoding = self._is_wanted = False
         self._forecast_seconds = 0.0
         self._seconds_each = 0.0
 
     @property
     def is_on(self) -> bool:
-        """Whether the token that is decoded is one with forecasts."""
-        return self._is_on
+        """Whether a token is decoded, and is one with forecasts."""
+        return self._is_decoding and self._is_wanted
 
     @property
     def reads_gates(self) -> bool:
         """Whether weights and inputs are of use at present."""
-        return self._is_decoding and self._is_on
+        return self.is_on
 
     def begin(self, token: int) -> None:
         """Note that one token is decoded next."""
@@ -80,7 +80,7 @@ class Forecasting:
         self._token, self._has_begun = token, False
         self._noted.clear()
         self._n_tokens += 1
-        self._is_on = self._trial.is_on and self._is_worth_its_time
+        self._is_wanted = self._trial.is_on and self._is_worth_its_time
         self._is_decoding, self._began = True, now
 
     def interrupted(self) -> None:
@@ -100,7 +100,7 @@ class Forecasting:
         if not self._is_decoding:
             return
         index = self._index[layer]
-        if self._is_on:
+        if self.is_on:
             self._prefetcher.routed(layer, experts[0].tolist())
             self._noted.append((index, experts[0].copy(), _row(weights), _row(inputs)))
         if index == len(self._layers) - 1:
@@ -108,7 +108,7 @@ class Forecasting:
 
     def reading(self, layer: int) -> None:
         """Use the time in which demand reads of a layer are under way."""
-        if not self._is_decoding or not self._is_on:
+        if not self.is_on:
             return
         start = time.perf_counter()
         self._catch_up()

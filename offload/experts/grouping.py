@@ -27,7 +27,7 @@ def grouped(wanted: Sequence[AbstractSet[int]], n_slots: int, resident: Abstract
     least = len(set[int]().union(*wanted) - resident)
     best: tuple[int, list[list[int]]] | None = None
     for first in order[:_BEGINNINGS]:
-        n_reads, groups = _beginning_with(first, wanted, n_slots, resident)
+        n_reads, groups = _beginning_with(first, wanted, n_wanting.copy(), n_slots, resident)
         if best is None or n_reads < best[0]:
             best = n_reads, groups
         if n_reads == least:
@@ -37,11 +37,14 @@ def grouped(wanted: Sequence[AbstractSet[int]], n_slots: int, resident: Abstract
 
 
 def _beginning_with(
-    first: int, wanted: Sequence[AbstractSet[int]], n_slots: int, resident: AbstractSet[int]
+    first: int,
+    wanted: Sequence[AbstractSet[int]],
+    n_wanting: Counter[int],
+    n_slots: int,
+    resident: AbstractSet[int],
 ) -> tuple[int, list[list[int]]]:
-    """Return how many experts are read for the groups that begin with a sequence, and the groups."""
+    """Return how many experts are read for groups that begin with a sequence, and the groups; uses up `n_wanting`."""
     left = dict(enumerate(wanted))
-    n_wanting = Counter(expert for experts in wanted for expert in experts)
     in_slots = set(resident)
     groups: list[list[int]] = []
     n_reads = 0
