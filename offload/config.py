@@ -47,6 +47,9 @@ class EngineConfig:
     forecaster: str = ""
     """File of what was learnt of the model, read at the start and written at the end where routing is forecast; empty:
     one in the user's data folder."""
+    prompt_outputs: bool = False
+    """Compute the last layer, and logits, for every token of a prompt instead of the last one: for traces. Logits of a
+    whole batch take much memory: choose small ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ class OpenedModel:
                     n_batch=max(config.n_batch, plan.n_ubatch),
                     n_ubatch=plan.n_ubatch,
                     n_threads=prepared.n_threads,
-                    n_outputs_max=1,
+                    n_outputs_max=_n_outputs(config, plan.n_ubatch),
+                    computes_all_outputs=config.prompt_outputs,
                 )
                 for _ in range(plan.n_parallel)
             ]
@@ -136,7 +137,11 @@ def prepare(
     n_ctx = config.n_ctx or min(header.count("context_length") or DEFAULT_N_CTX, DEFAULT_N_CTX)
     n_ubatch = min(config.n_ubatch, n_ctx)
     footprint = measure_footprint(
-        header.files[0], n_ctx=n_ctx, n_batch=max(config.n_batch, n_ubatch), n_ubatch=n_ubatch, n_outputs_max=1
+        header.files[0],
+        n_ctx=n_ctx,
+        n_batch=max(config.n_batch, n_ubatch),
+        n_ubatch=n_ubatch,
+        n_outputs_max=_n_outputs(config, n_ubatch),
     )
     own_bytes = resident_memory().current_bytes
     needs = Needs(
@@ -219,6 +224,11 @@ def _forecast(prepared: Prepared, config: EngineConfig) -> ForecastWiring:
             message = f"What was learnt does not fit this model: {error}."
             raise ForecasterFileError(message, file=Path(config.forecaster), hint="Train again.") from error
         return ForecastWiring(*of_model)
+
+
+def _n_outputs(config: EngineConfig, n_ubatch: int) -> int:
+    """Return how many tokens of a batch may have logits."""
+    return max(config.n_batch, n_ubatch) if config.prompt_outputs else 1
 
 
 def _reads_direct(config: EngineConfig, store: ExpertStore) -> bool:

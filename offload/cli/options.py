@@ -61,7 +61,8 @@ def add_model(parser: argparse._ActionsContainer) -> None:
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `EngineConfig`; each one's destination is the field."""
+    """Add the options of `EngineConfig`; each one's destination is the field. A field without one has its default."""
+    parser.set_defaults(prompt_outputs=_ENGINE.prompt_outputs)
     group = parser.add_argument_group("model and memory")
     add_model(group)
     group.add_argument("--memory", default=_ENGINE.memory, metavar="6G|60%|auto", help="most this process may use")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from offload.routing.route_trace import RouteStep
     from offload.routing.trace_file import TraceWriter
 
+_N_BATCH = 128
+"""Tokens of a batch, where nobody says: every one has logits, which take 73 MiB, twice, of 150,000 words."""
 _DESCRIPTION = """Record the routing of a text (-f), computed as it is, or of prompts and the answers to them (-p,
 --prompts): experts and gate weights of every layer and token, of prefill and decode."""
 
@@ -37,7 +39,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--inputs", action="store_true", help="record the routers' inputs too: much larger")
     add_engine(parser)
     add_sampling(parser)
-    parser.set_defaults(run=run)
+    # So that the last layer, too, is computed for every token.
+    parser.set_defaults(run=run, prompt_outputs=True, n_batch=_N_BATCH, n_ubatch=_N_BATCH)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:

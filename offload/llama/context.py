@@ -49,13 +49,16 @@ class LlamaContext:
     ours inside the compute could not raise it) and is raised instead of a bare `DecodeError`.
     """
 
-    def __init__(self, model: LlamaModel, handle: int, buffers: ContextBuffers) -> None:
+    def __init__(
+        self, model: LlamaModel, handle: int, buffers: ContextBuffers, *, computes_all_outputs: bool = False
+    ) -> None:
         api = load()
         self._api = api
         self._handle: int | None = handle
         self._memory = api.llama_get_memory(handle)
         self._abort: Callable[[], bool] | None = None
         self._abort_error: BaseException | None = None
+        self._computes_all_outputs = computes_all_outputs
         self._abort_callback = api.ggml_abort_callback(self._on_abort)
         self.model = model
         self.pending_error: Callable[[], BaseException | None] | None = None
@@ -80,10 +83,13 @@ class LlamaContext:
         n_threads: int,
         n_seq_max: int = 1,
         n_outputs_max: int = 0,
+        computes_all_outputs: bool = False,
     ) -> Self:
         """Make a context of `n_ctx` tokens (llama.cpp rounds up to a multiple of 256; 0: the model's own).
 
         At most `n_outputs_max` tokens of a batch may have logits (0: any number); compute buffers are sized for it.
+        With `computes_all_outputs` every token has them, whichever `decode` asks for: llama.cpp computes the last layer
+        only for tokens with logits, and who watches the layers may want it of all.
         One number of threads serves prefill and decode: the CPU backends of one process share an OpenMP pool that
         is rebuilt whenever the number changes. Everything computes on the CPU.
 
@@ -109,7 +115,7 @@ class LlamaContext:
                 status=-2,
                 hint="Choose a smaller context or batch.",
             )
-        return cls(model, int(handle), parse_buffers(log.lines))
+        return cls(model, int(handle), parse_buffers(log.lines), computes_all_outputs=computes_all_outputs)
 
     @property
     def handle(self) -> int:
@@ -161,7 +167,7 @@ class LlamaContext:
         self._abort_error = None
         for listener in self.listeners:
             listener(tokens, logits)
-        self._batch.fill(tokens, position, logits)
+        self._batch.fill(tokens, position, "all" if self._computes_all_outputs else logits)
         with captured_log() as log:
             status = int(self._api.llama_decode(handle, self._batch.struct))
         if status == 0:

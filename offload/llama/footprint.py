@@ -5,7 +5,7 @@ llama.cpp can go through a load with allocations simulated (`no_alloc`); what it
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ _LOAD_MODE_NONE: Final = 0
 _CACHE_LINE: Final = re.compile(r"\bsize\s*=\s*([0-9.]+) MiB \(.*(?:cells|seqs)")
 _BUFFER_LINE: Final = re.compile(r"(\S+\s+(?:compute|output)) buffer size\s*=\s*([0-9.]+) MiB")
 MIB: Final = 1 << 20
+_LOGIT_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Footprint:
 
 def measure_footprint(path: Path, *, n_ctx: int, n_batch: int, n_ubatch: int, n_outputs_max: int) -> Footprint:
     """Ask llama.cpp what a context on the model at `path` would take. Loads the vocabulary, no weights.
+
+    Room for the logits of more than one token is made by the first batch that wants them, and counted here.
 
     Raises:
         ModelFileError: llama.cpp refuses the file; the message carries llama.cpp's own reason.
@@ -60,9 +63,12 @@ def measure_footprint(path: Path, *, n_ctx: int, n_batch: int, n_ubatch: int, n_
                 hint = "Choose a smaller context or batch."
                 raise DecodeError(f"llama.cpp cannot make a context of {n_ctx} tokens: {reason}.", status=-2, hint=hint)
             api.llama_free(context)
+            n_vocab = int(api.llama_vocab_n_tokens(api.llama_model_get_vocab(model)))
         finally:
             api.llama_model_free(model)
-    return parse_footprint(log.lines)
+    footprint = parse_footprint(log.lines)
+    more_logits_bytes = max(n_outputs_max - 1, 0) * n_vocab * _LOGIT_BYTES
+    return replace(footprint, compute_bytes=footprint.compute_bytes + more_logits_bytes)
 
 
 def parse_footprint(lines: Iterable[str]) -> Footprint:

@@ -25,7 +25,7 @@ def train_networks(
 ) -> Networks:
     """Train on all tokens of `trace`, of prompts too: networks of short distances first.
 
-    There is none for a layer that is known of too few tokens, as the last one of prompts is.
+    There is none for a layer that is known of too few tokens, as the last one of prompts may be.
 
     Ends with the networks that are done when `on_progress`, told the share done, returns False. Holds all router inputs
     of the trace in memory, in half precision.

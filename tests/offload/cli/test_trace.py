@@ -39,6 +39,16 @@ def test_a_text_is_traced_whole(model: Path, tmp_path: Path, capsys: pytest.Capt
     assert f"{n_tokens} tokens, {found[-1].sequence + 1} sequences" in capsys.readouterr().err
 
 
+def test_the_last_layer_of_a_text_is_traced_for_every_token(model: Path, tmp_path: Path) -> None:
+    text, out = tmp_path / "text.txt", tmp_path / "text.routes"
+    text.write_text(TEXT)
+    assert run(model, "-f", str(text), "-p", TEXT[:100], "-n", "2", "--inputs", "-o", str(out)) == 0
+    for step in steps(out):
+        assert (step.routes != UNKNOWN).all()
+        assert step.inputs is not None
+        assert step.inputs.any(axis=-1).all()
+
+
 def test_every_prompt_is_a_sequence_with_its_answer(model: Path, tmp_path: Path) -> None:
     prompts, out = tmp_path / "prompts.txt", tmp_path / "answers.routes"
     prompts.write_text("Hello!\n\nWho are you?\n")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fakes.tiny_models import TinyArchitecture, build_tiny_model
@@ -48,6 +49,24 @@ def test_it_is_what_a_real_context_allocates(model: Path, sizes: tuple[int, int,
     assert real.compute_bytes > 0
     assert footprint.kv_bytes == pytest.approx(real.kv_bytes, abs=ROUNDING)
     assert footprint.compute_bytes == pytest.approx(real.compute_bytes + real.output_bytes, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 64])
+def test_the_logits_of_a_batch_are_counted(tmp_path: Path, n_outputs: int) -> None:
+    path = build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE)
+    footprint = measure_footprint(path, n_ctx=256, n_batch=64, n_ubatch=64, n_outputs_max=n_outputs)
+    with (
+        LlamaModel.open(path) as opened,
+        LlamaContext.open(
+            opened, n_ctx=256, n_batch=64, n_ubatch=64, n_threads=1, n_outputs_max=n_outputs, computes_all_outputs=True
+        ) as context,
+    ):
+        reserved = context.buffer_bytes
+        if n_outputs == 64:
+            context.decode(list(range(64)), position=0, logits="last")
+            assert np.isfinite([context.logits(index) for index in range(64)]).all()
+        n_logits_bytes = 4 * n_outputs * context.n_vocab
+    assert footprint.compute_bytes == pytest.approx(reserved.compute_bytes + n_logits_bytes, abs=ROUNDING)
 
 
 @pytest.mark.parametrize("architecture", MOE, ids=lambda architecture: architecture.name.lower())
