@@ -1,7 +1,7 @@
 """`ConversationList`: the conversations by last use, searched, renamed, deleted and brought back."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QKeySequence, QPalette
+from PySide6.QtGui import QAction, QColor, QKeySequence, QPalette, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -68,6 +68,8 @@ class ConversationList(QWidget):
         self.rows.renamed.connect(lambda id, title: session.set_title(title, id))
         self.search.textChanged.connect(self._throttle.push)
         self.search.returnPressed.connect(self._to_results)
+        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.search, context=Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self._to_results)
         self.new.clicked.connect(session.new)
         self.view.activated.connect(self._open)
         self.view.clicked.connect(self._open)

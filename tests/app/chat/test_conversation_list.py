@@ -76,6 +76,16 @@ def test_a_search_shows_what_was_found(qtbot: QtBot, shown: ConversationList) ->
     assert shown.rows.entries[0].snippet == "yeast"
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Down, Qt.Key.Key_Return], ids=["down", "enter"])
+def test_from_the_search_to_what_was_found_by_key(qtbot: QtBot, shown: ConversationList, key: Qt.Key) -> None:
+    shown.focus_search()
+    QTest.keyClicks(shown.search, "yeast")
+    await_titles(qtbot, shown, ["Baking"])
+    QTest.keyClick(shown.search, key)
+    assert shown.view.hasFocus()
+    assert shown.view.currentIndex().row() == 0
+
+
 def test_f2_renames(qtbot: QtBot, world: ChatWorld, shown: ConversationList) -> None:
     choose(shown, 0)
     QTest.keyClick(shown.view, Qt.Key.Key_F2)
