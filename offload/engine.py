@@ -25,11 +25,13 @@ from offload.config import (
     Message,
     Token,
 )
+from offload.engine_outline import outline_plans
 from offload.engine_parts import OpenedModel, Prepared, prepare
 from offload.errors import OffloadError, UsageError
 from offload.experts.pressure import PressureWatch
 from offload.forecast_state import save_state
 from offload.generation import Generator
+from offload.inspection import inspect_model
 from offload.llama.chat import render
 from offload.lockstep import Lockstep
 from offload.machine import resident_memory
@@ -39,7 +41,7 @@ from offload.routing.route_trace import RouteStep, TraceHeader
 from offload.stats import MemoryUse, PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
 
-__all__ = ["Engine", "open_model", "pack_model", "plan_model", "verify_store"]
+__all__ = ["Engine", "inspect_model", "open_model", "outline_plans", "pack_model", "plan_model", "verify_store"]
 
 
 def open_model(
@@ -88,6 +90,8 @@ class Engine:
         self.path = prepared.path
         self.config = config
         self._prepared = prepared
+        self.own_bytes = prepared.own_bytes
+        """What the process took before the model was loaded."""
         self.store_name = prepared.plan.store_name
         self._stopped = threading.Event()
         self._watch: PressureWatch | None = None

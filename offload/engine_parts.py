@@ -4,32 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from offload.bytesize import format_bytes, parse_memory
+from offload.bytesize import format_bytes
 from offload.config import DirectIo, EngineConfig
-from offload.demo_model import demo_model_path
+from offload.engine_needs import EngineNeeds, Learnt, n_outputs
 from offload.errors import BudgetError, ForecasterFileError, UsageError
 from offload.experts.disk_probe import probe_direct_io
-from offload.experts.span_reader import bounce_bytes
 from offload.experts.store import ExpertStore
-from offload.forecast_state import load_state
-from offload.forecast_wiring import LARGEST_SHARE, ForecastWiring, forecast_bytes
-from offload.gguf_header import GgufHeader, read_gguf_header
+from offload.forecast_wiring import ForecastWiring
+from offload.gguf_header import GgufHeader
 from offload.llama.context import LlamaContext
-from offload.llama.footprint import measure_footprint
-from offload.llama.library import load
 from offload.llama.model import LlamaModel
-from offload.machine import backs_all_with_huge_pages, machine_memory, physical_cores, resident_memory
-from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan, sequences_within
+from offload.machine import physical_cores, resident_memory
+from offload.memory_plan import MemoryPlan, Needs, make_plan
 from offload.paged_model import PagedModel, dense_overrides
-from offload.route_recorder import trace_header
 from offload.routing.forecaster_file import State
 from offload.routing.route_trace import TraceHeader
-from offload.store_choice import choose_store
-
-MARGIN_BYTES = 64 << 20
-"""Added to what the process takes before a model is loaded: thread stacks, work buffers of two backends, the
-allocator's slack."""
-DEFAULT_N_CTX = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +32,8 @@ class Prepared:
     needs: Needs
     plan: MemoryPlan
     n_threads: int
+    own_bytes: int
+    """What the process took before the model was loaded."""
     forecast_bytes: int = 0
     """What forecasting takes, which the plan counts as runtime; 0: nothing is forecast."""
     forecast_states: Mapping[str, State] = field(default_factory=dict)
@@ -89,7 +80,7 @@ class OpenedModel:
                     n_batch=max(config.n_batch, plan.n_ubatch),
                     n_ubatch=plan.n_ubatch,
                     n_threads=prepared.n_threads,
-                    n_outputs_max=_n_outputs(config, plan.n_ubatch),
+                    n_outputs_max=n_outputs(config, plan.n_ubatch),
                     computes_all_outputs=config.prompt_outputs,
                 )
                 for _ in range(plan.n_parallel)
@@ -128,57 +119,22 @@ def prepare(
     path: str | Path | None, config: EngineConfig, n_parallel: int = 1, *, fewer_parallel: bool = False
 ) -> Prepared:
     """Read the header, choose the store and plan the memory; loads no weights. Raises as `engine.open_model` does."""
-    _check(config)
     if n_parallel < 1:
         raise UsageError(f"n_parallel is {n_parallel}.", hint="At least one sequence runs at a time.")
-    load()
-    header = read_gguf_header(demo_model_path() if path is None else path)
-    store = choose_store(header, config.store)
-    n_ctx = config.n_ctx or min(header.count("context_length") or DEFAULT_N_CTX, DEFAULT_N_CTX)
-    n_ubatch = min(config.n_ubatch, n_ctx)
-    footprint = measure_footprint(
-        header.files[0],
-        n_ctx=n_ctx,
-        n_batch=max(config.n_batch, n_ubatch),
-        n_ubatch=n_ubatch,
-        n_outputs_max=_n_outputs(config, n_ubatch),
-    )
-    own_bytes = resident_memory().current_bytes
-    needs = Needs(
-        runtime_bytes=own_bytes + MARGIN_BYTES,
-        dense_bytes=header.dense_bytes if store is not None else header.total_bytes,
-        kv_bytes=footprint.kv_bytes,
-        compute_bytes=footprint.compute_bytes,
-        reading_bytes=config.n_readers * bounce_bytes(store) if store is not None else 0,
-        n_ctx=n_ctx,
-        n_ubatch=n_ubatch,
-        n_expert_used=header.n_expert_used,
-        layers=store.layers if store is not None else {},
-        huge_pages=backs_all_with_huge_pages(),
-    )
-    store_name = store.files[0].name if store is not None else ""
-    budget_bytes = _budget(config.memory, own_bytes)
-    if fewer_parallel or store is None:
-        n_parallel = sequences_within(needs, budget_bytes, n_parallel)
-    needs = needs.of_sequences(n_parallel)
-    plan = make_plan(needs, budget_bytes, store_name)
-    n_forecast = 0
-    states: Mapping[str, State] = {}
-    traced: TraceHeader | None = None
-    if config.forecast and store is not None and not plan.holds_all:
-        traced = trace_header(header, store)
-        states = load_state(traced, Path(config.forecaster) if config.forecaster else None)
-        n_forecast = forecast_bytes(header, store, states)
-    if n_forecast > LARGEST_SHARE * plan.slot_bytes:
-        n_forecast = 0
-    if n_forecast:
-        needs = replace(needs, runtime_bytes=needs.runtime_bytes + n_forecast)
-        try:
-            plan = make_plan(needs, budget_bytes, store_name)
-        except BudgetError:
-            needs, n_forecast = replace(needs, runtime_bytes=needs.runtime_bytes - n_forecast), 0
+    measured = EngineNeeds(path, config)
+    shared = measured.share(measured.budget_bytes, n_parallel, fewer_parallel=fewer_parallel)
+    learnt = shared.learnt or Learnt()
     return Prepared(
-        header.files[0], header, store, needs, plan, config.n_threads or physical_cores(), n_forecast, states, traced
+        path=measured.header.files[0],
+        header=measured.header,
+        store=measured.store,
+        needs=shared.needs,
+        plan=shared.plan,
+        n_threads=config.n_threads or physical_cores(),
+        own_bytes=measured.own_bytes,
+        forecast_bytes=shared.forecast_bytes,
+        forecast_states=learnt.states,
+        trace_header=learnt.trace_header,
     )
 
 
@@ -204,15 +160,6 @@ def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
     return fitted
 
 
-def _budget(memory: str | int, own_bytes: int) -> int:
-    if isinstance(memory, int):
-        return memory
-    machine = machine_memory()
-    if memory.strip().lower() == "auto":
-        return automatic_budget(machine.total_bytes, machine.available_bytes, own_bytes)
-    return parse_memory(memory, machine.total_bytes)
-
-
 def _forecast(prepared: Prepared, config: EngineConfig) -> ForecastWiring:
     """Return the forecasters of a model, with what was learnt of it; our own file of that may be no use."""
     assert prepared.store is not None, "a model with experts"
@@ -226,24 +173,7 @@ def _forecast(prepared: Prepared, config: EngineConfig) -> ForecastWiring:
         return ForecastWiring(*of_model)
 
 
-def _n_outputs(config: EngineConfig, n_ubatch: int) -> int:
-    """Return how many tokens of a batch may have logits."""
-    return max(config.n_batch, n_ubatch) if config.prompt_outputs else 1
-
-
 def _reads_direct(config: EngineConfig, store: ExpertStore) -> bool:
     if config.direct_io is DirectIo.AUTO:
         return probe_direct_io(store.files[0]).direct
     return config.direct_io is DirectIo.ON
-
-
-def _check(config: EngineConfig) -> None:
-    for name, value, least in (
-        ("n_ctx", config.n_ctx, 0),
-        ("n_batch", config.n_batch, 1),
-        ("n_ubatch", config.n_ubatch, 1),
-        ("n_threads", config.n_threads, 0),
-        ("n_readers", config.n_readers, 1),
-    ):
-        if value < least:
-            raise UsageError(f"{name} is {value}.", hint=f"It must be at least {least}.")

@@ -1,4 +1,4 @@
-"""What a GGUF file is made of: ggml's tensor types with their block sizes, and the types of metadata values."""
+"""What a GGUF file is made of: ggml's tensor types with their block sizes, file types, types of metadata values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,6 +97,54 @@ TYPE_TRAITS: Mapping[GgmlType, TypeTraits] = MappingProxyType(
         GgmlType.Q2_0: TypeTraits(64, 18),
     }
 )
+
+
+class FileType(IntEnum):
+    """What `general.file_type` says of a whole model, numbered as in `enum llama_ftype` of include/llama.h.
+
+    The gaps (4 to 6, 33 to 35) are types that llama.cpp no longer writes.
+    """
+
+    F32 = 0
+    F16 = 1
+    Q4_0 = 2
+    Q4_1 = 3
+    Q8_0 = 7
+    Q5_0 = 8
+    Q5_1 = 9
+    Q2_K = 10
+    Q3_K_S = 11
+    Q3_K_M = 12
+    Q3_K_L = 13
+    Q4_K_S = 14
+    Q4_K_M = 15
+    Q5_K_S = 16
+    Q5_K_M = 17
+    Q6_K = 18
+    IQ2_XXS = 19
+    IQ2_XS = 20
+    Q2_K_S = 21
+    IQ3_XS = 22
+    IQ3_XXS = 23
+    IQ1_S = 24
+    IQ4_NL = 25
+    IQ3_S = 26
+    IQ3_M = 27
+    IQ2_S = 28
+    IQ2_M = 29
+    IQ4_XS = 30
+    IQ1_M = 31
+    BF16 = 32
+    TQ1_0 = 36
+    TQ2_0 = 37
+    MXFP4_MOE = 38
+    NVFP4 = 39
+    Q1_0 = 40
+    Q2_0 = 41
+
+
+GUESSED_FILE_TYPE = 1024
+"""Added to a file type that was guessed from the tensors."""
 
 
 class MetadataType(IntEnum):

@@ -10,10 +10,10 @@ model needs is measured elsewhere and given.
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 
 from offload.bytesize import format_bytes
 from offload.errors import BudgetError
+from offload.experts.racks import racks_for
 from offload.experts.staging import Notes, noted_bytes, staging_bytes
 from offload.experts.store import LayerLayout
 
@@ -70,6 +70,26 @@ class Needs:
     def fixed_bytes(self) -> int:
         """Everything that does not depend on the number of slots."""
         return self.runtime_bytes + self.dense_bytes + self.kv_bytes + self.compute_bytes + self.reading_bytes
+
+    @property
+    def fewest_slots(self) -> dict[int, int]:
+        """By layer: the slots of the experts that one token is routed to."""
+        return {layer: min(self.n_expert_used, layout.n_expert) for layer, layout in self.layers.items()}
+
+    @property
+    def all_slots(self) -> dict[int, int]:
+        """By layer: a slot for every expert."""
+        return {layer: layout.n_expert for layer, layout in self.layers.items()}
+
+    @property
+    def floor_bytes(self) -> int:
+        """The least budget there is a plan for."""
+        return self.fixed_bytes + slots_bytes(self.layers, self.fewest_slots)
+
+    @property
+    def whole_bytes(self) -> int:
+        """The least budget at which nothing is paged; the floor itself for a dense model."""
+        return self.fixed_bytes + slots_bytes(self.layers, self.all_slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +198,7 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
     Raises:
         BudgetError: the budget is below the floor; both numbers and what to lower are in the message.
     """
-    floor = {layer: min(needs.n_expert_used, layout.n_expert) for layer, layout in needs.layers.items()}
-    floor_bytes = needs.fixed_bytes + slots_bytes(needs.layers, floor)
+    floor, floor_bytes = needs.fewest_slots, needs.floor_bytes
     sequences, fewer = ("", "") if needs.n_parallel == 1 else (f"{needs.n_parallel} sequences of ", "-np (sequences), ")
     if budget_bytes < floor_bytes:
         raise BudgetError(
@@ -190,19 +209,18 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
             hint=f"Raise --memory, or lower {fewer}-c (context) or -ub (batch).",
         )
     left = budget_bytes - needs.fixed_bytes
-    everything = {layer: layout.n_expert for layer, layout in needs.layers.items()}
+    everything = needs.all_slots
     staged_capacity = None
-    if slots_bytes(needs.layers, everything) <= left:
+    sizes = _Sizes(needs)
+    if sizes.of_slots(everything) <= left:
         capacity = everything
+    elif sizes.of_all(floor) <= left:
+        staged_capacity = _fill(needs.layers, floor, left, sizes.of_all)
+        capacity = _fill(needs.layers, floor, left - sizes.of_notes(staged_capacity), sizes.of_slots)
+        if sum(capacity.values()) < (1 + LENT_FROM) * sum(staged_capacity.values()):
+            capacity = staged_capacity
     else:
-        capacity = _fill(needs.layers, floor, left, slots_bytes)
-        staged = partial(_staged_bytes, notes=needs.notes)
-        if staged(needs.layers, floor) <= left:
-            staged_capacity = _fill(needs.layers, floor, left, staged)
-            lent = left - noted_bytes(needs.layers, staged_capacity, needs.notes)
-            capacity = _fill(needs.layers, floor, lent, slots_bytes)
-            if sum(capacity.values()) < (1 + LENT_FROM) * sum(staged_capacity.values()):
-                capacity = staged_capacity
+        capacity = _fill(needs.layers, floor, left, sizes.of_slots)
     fits_slots = min((n // needs.n_expert_used for n in capacity.values()), default=needs.n_ubatch)
     unbounded = staged_capacity is not None or capacity == everything
     return MemoryPlan(
@@ -213,8 +231,8 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
         kv_bytes=needs.kv_bytes,
         compute_bytes=needs.compute_bytes,
         reading_bytes=needs.reading_bytes,
-        staging_bytes=staging_bytes(needs.layers, staged_capacity, needs.notes) if staged_capacity is not None else 0,
-        slot_bytes=slots_bytes(needs.layers, staged_capacity or capacity),
+        staging_bytes=sizes.of_staging(staged_capacity) if staged_capacity is not None else 0,
+        slot_bytes=sizes.of_slots(staged_capacity or capacity),
         n_ctx=needs.n_ctx,
         n_ubatch=needs.n_ubatch if unbounded else max(1, min(needs.n_ubatch, fits_slots)),
         n_expert=max((layout.n_expert for layout in needs.layers.values()), default=0),
@@ -234,8 +252,7 @@ def sequences_within(needs: Needs, budget_bytes: int, most: int) -> int:
     """
     if not needs.layers:
         return 1
-    floor = {layer: min(needs.n_expert_used, layout.n_expert) for layer, layout in needs.layers.items()}
-    spare = budget_bytes - needs.fixed_bytes - slots_bytes(needs.layers, floor)
+    spare = budget_bytes - needs.floor_bytes
     each = needs.of_sequences(2).fixed_bytes - needs.fixed_bytes
     return max(1, min(most, 1 + int(SEQUENCES_SHARE * spare) // each))
 
@@ -245,15 +262,33 @@ def slots_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) 
     return sum(capacity[layer] * layout.slot_bytes for layer, layout in layers.items())
 
 
-def _staged_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], notes: Notes) -> int:
-    return slots_bytes(layers, capacity) + staging_bytes(layers, capacity, notes)
+class _Sizes:
+    """What so many slots in each layer take; what depends on the model alone is worked out once."""
+
+    def __init__(self, needs: Needs) -> None:
+        self._slot_bytes = {layer: layout.slot_bytes for layer, layout in needs.layers.items()}
+        self._racks = racks_for(needs.layers)
+        self._notes = needs.notes
+
+    def of_slots(self, capacity: Mapping[int, int]) -> int:
+        return sum(capacity[layer] * n_bytes for layer, n_bytes in self._slot_bytes.items())
+
+    def of_staging(self, capacity: Mapping[int, int]) -> int:
+        return staging_bytes(self._racks, capacity, self._notes)
+
+    def of_notes(self, capacity: Mapping[int, int]) -> int:
+        return noted_bytes(self._racks, capacity, self._notes)
+
+    def of_all(self, capacity: Mapping[int, int]) -> int:
+        """Slots, and staging beside them."""
+        return self.of_slots(capacity) + self.of_staging(capacity)
 
 
 def _fill(
     layers: Mapping[int, LayerLayout],
     floor: Mapping[int, int],
     left: int,
-    n_bytes: Callable[[Mapping[int, LayerLayout], Mapping[int, int]], int],
+    n_bytes: Callable[[Mapping[int, int]], int],
 ) -> dict[int, int]:
     """Return the largest even numbers of slots that `left` bytes hold; what remains goes to the first layers."""
     low, high = 0, max(layout.n_expert for layout in layers.values())
@@ -263,13 +298,13 @@ def _fill(
 
     while low < high:
         middle = (low + high + 1) // 2
-        if n_bytes(layers, level(middle)) <= left:
+        if n_bytes(level(middle)) <= left:
             low = middle
         else:
             high = middle - 1
     capacity = level(low)
     for layer, layout in layers.items():
         more = capacity | {layer: capacity[layer] + 1}
-        if capacity[layer] < layout.n_expert and n_bytes(layers, more) <= left:
+        if capacity[layer] < layout.n_expert and n_bytes(more) <= left:
             capacity = more
     return capacity

@@ -8,8 +8,11 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"generate","id":2,"prompt":"..","params":{..}}    token .. done, or error
     {"type":"generate","id":3,"messages":[{"role":"user","content":".."}]}
     {"type":"stats","id":4,"residency":true}                  stats, also while text is generated
-    {"type":"stop","id":2}                                    nothing itself: ends request 2, `done` says cancelled
+    {"type":"stop","id":2}                                    nothing itself: ends request 2, as `done` or error says
     {"type":"unload","id":5}                                  unloaded, or error
+    {"type":"inspect","id":6,"model":"m.gguf"}                inspected, or error: nothing is loaded
+    {"type":"plan","id":7,"model":"m.gguf","config":{..}}     planned, or error: nothing is loaded
+    {"type":"pack","id":8,"model":"m.gguf"}                   packing .. packed, or error
     {"type":"shutdown"}                                       the worker stops what runs and exits; so does end of input
 
     events
@@ -20,6 +23,10 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"done","id":2,"finish_reason":"stop","stats":{..}}
     {"type":"stats","id":4,"stats":{..},"residency":["0022300..",..]}
     {"type":"unloaded","id":5}
+    {"type":"inspected","id":6,"model":{"path":"/m.gguf","architecture":"qwen3moe",..}}
+    {"type":"planned","id":7,"model":"/m.gguf","outline":{"floor_bytes":..,"points":[..],..}}
+    {"type":"packing","id":8,"fraction":0.25}
+    {"type":"packed","id":8,"path":"/m.offload","n_bytes":8153960448}
     {"type":"error","id":2,"error":{"type":"BudgetError","message":"..","hint":"..","numbers":{..}}}
 
 Requests are answered in order, one at a time; only `stats`, `stop` and `shutdown` overtake. An `id` is chosen
@@ -34,6 +41,8 @@ from typing import TypeAlias, TypeVar
 
 from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, Role, StoreChoice
 from offload.errors import OffloadError, UsageError
+from offload.model_summary import ModelSummary, PackState
+from offload.plan_outline import PlanOutline, PlanPoint
 from offload.protocol_json import dataclass_from_json, dump_line, parse_object, to_json
 from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
 
@@ -50,12 +59,23 @@ __all__ = [
     "Generate",
     "GenerationParams",
     "Hello",
+    "Inspect",
+    "Inspected",
     "Load",
     "Loaded",
     "Loading",
     "MemoryUse",
     "Message",
+    "ModelSummary",
+    "Pack",
+    "PackState",
+    "Packed",
+    "Packing",
     "PagingUse",
+    "PlanOutline",
+    "PlanPoint",
+    "PlanRequest",
+    "Planned",
     "ProtocolError",
     "Request",
     "ResidentState",
@@ -119,7 +139,7 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the load or generation that was requested with this `id`; no effect once it has ended."""
+    """End the request with this `id`; no effect once it has ended, nor on an inspection or plan once begun."""
 
     id: int
 
@@ -137,6 +157,41 @@ class Unload:
     """Close the model."""
 
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Ask what a model file says of itself; nothing is loaded."""
+
+    id: int
+    model: str | None = None
+    """Path of the GGUF; null: the demo model."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Ask what each part of a model would take at `n_points` budgets, 1 to 257; nothing is loaded.
+
+    A model that is open stays open, and what it takes is not counted. A budget below the floor is no error here.
+    """
+
+    id: int
+    model: str | None = None
+    config: EngineConfig = field(default_factory=EngineConfig)
+    n_points: int = 49
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Write the packed store beside a model; one that is there is replaced only with `force`, and by a whole one.
+
+    The model may be open: it reads on as before, and the new store with its next load. On Windows nothing may be open
+    where a store is replaced.
+    """
+
+    id: int
+    model: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +272,40 @@ class Unloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspected:
+    """What the header of a model file says, and what lies beside it."""
+
+    id: int
+    model: ModelSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What each part of `model` (a path) would take."""
+
+    id: int
+    model: str
+    outline: PlanOutline
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How much of the model is packed: `fraction` of 1."""
+
+    id: int
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A packed store of `n_bytes` lies at `path`, whole."""
+
+    id: int
+    path: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorReport:
     """An error as every face reports it: the class's name, what failed, what to do, and the values."""
 
@@ -234,8 +323,21 @@ class ErrorEvent:
     error: ErrorReport
 
 
-Request: TypeAlias = Load | Generate | Stop | StatsRequest | Unload | Shutdown
-Event: TypeAlias = Hello | Loading | Loaded | TokenEvent | Done | StatsEvent | Unloaded | ErrorEvent
+Request: TypeAlias = Load | Generate | Stop | StatsRequest | Unload | Inspect | PlanRequest | Pack | Shutdown
+Event: TypeAlias = (
+    Hello
+    | Loading
+    | Loaded
+    | TokenEvent
+    | Done
+    | StatsEvent
+    | Unloaded
+    | Inspected
+    | Planned
+    | Packing
+    | Packed
+    | ErrorEvent
+)
 
 _REQUESTS: Mapping[str, type[Request]] = {
     "load": Load,
@@ -243,6 +345,9 @@ _REQUESTS: Mapping[str, type[Request]] = {
     "stop": Stop,
     "stats": StatsRequest,
     "unload": Unload,
+    "inspect": Inspect,
+    "plan": PlanRequest,
+    "pack": Pack,
     "shutdown": Shutdown,
 }
 _EVENTS: Mapping[str, type[Event]] = {
@@ -253,6 +358,10 @@ _EVENTS: Mapping[str, type[Event]] = {
     "done": Done,
     "stats": StatsEvent,
     "unloaded": Unloaded,
+    "inspected": Inspected,
+    "planned": Planned,
+    "packing": Packing,
+    "packed": Packed,
     "error": ErrorEvent,
 }
 _NAMES: Mapping[type, str] = {cls: name for table in (_REQUESTS, _EVENTS) for name, cls in table.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from offload.config import StoreChoice
 from offload.demo_model import demo_model_path
-from offload.errors import UsageError
+from offload.errors import ModelFileError, UsageError
 from offload.experts import packing
 from offload.experts.gguf_store import GgufStore
 from offload.experts.key import ExpertKey
@@ -15,6 +15,7 @@ from offload.experts.verifying import verify_packed
 from offload.ggml.interleave import Interleaver
 from offload.gguf_header import GgufHeader, read_gguf_header
 from offload.llama.library import load
+from offload.model_summary import PackState
 
 
 def choose_store(header: GgufHeader, choice: StoreChoice) -> ExpertStore | None:
@@ -29,12 +30,30 @@ def choose_store(header: GgufHeader, choice: StoreChoice) -> ExpertStore | None:
         return None
     packed = packed_path_for(header.files[0])
     if choice is StoreChoice.AUTO and packed.is_file():
+        load()
         interleaver = Interleaver()
         try:
             return PackedStore.open(packed, header, interleaver.layout_name)
         finally:
             interleaver.close()
     return GgufStore(header)
+
+
+def pack_state(header: GgufHeader) -> PackState:
+    """Return what `choose_store` would find beside the model; a packed store that is of no use is no error.
+
+    Raises:
+        ModelFileError: the model's own tensors contradict each other, or it cannot be read.
+    """
+    try:
+        store = choose_store(header, StoreChoice.AUTO)
+    except ModelFileError as error:
+        if error.file != packed_path_for(header.files[0]):
+            raise
+        return PackState.STALE
+    if store is None:
+        return PackState.DENSE
+    return PackState.READY if isinstance(store, PackedStore) else PackState.NONE
 
 
 def pack_model(

@@ -1,15 +1,17 @@
 """The worker: one process that owns one model and speaks the protocol, so that a native crash takes no face with it.
 
     input thread:  bytes → lines → requests ──┬── stats, stop, shutdown: acted on at once
-                                              └── load, generate, unload: queue, in order, at most MAX_WAITING
-    main thread:   queue → engine → events
+                                              └── all others: queue, in order, at most MAX_WAITING
+    main thread:   queue → engine, or model files → events
 
 Invariants, each with its test in tests/offload/test_worker.py:
 1. A line that is no request is answered by one error event, and nothing else happens.
-2. One load or generation runs at a time; they are answered in the order they came.
-3. A stop ends its request before the next token, while it loads, waits, prefills or decodes.
+2. One request runs at a time; they are answered in the order they came. With its last event its id is free.
+3. A stop ends its request before the next token, while it waits, loads, prefills, decodes or packs; an inspection or
+   plan that was begun is over sooner than it could be stopped, and is answered.
 4. A request that fails leaves the worker serving.
 5. After shutdown or end of input what runs is stopped, the model closed, and `run` returns.
+6. Inspecting, planning and packing leave the model that is open as it is.
 
 Thread rule: `run` is called by one thread, `feed` by one other; `shutdown` by any, a signal handler included.
 """
@@ -19,11 +21,10 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Generator, Iterator
+from typing import BinaryIO, TypeAlias
 
-from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Token
+from offload.config import FinishReason, Token
 from offload.errors import CancelledError, OffloadError, UsageError
 from offload.protocol import (
     MAX_LINE_BYTES,
@@ -33,9 +34,16 @@ from offload.protocol import (
     Event,
     Generate,
     Hello,
+    Inspect,
+    Inspected,
     Load,
     Loaded,
     Loading,
+    Pack,
+    Packed,
+    Packing,
+    Planned,
+    PlanRequest,
     ProtocolError,
     Shutdown,
     StatsEvent,
@@ -48,99 +56,26 @@ from offload.protocol import (
     encode,
     report_of,
 )
+from offload.served import Models, OnProgress, ServedEngine, loaded_event
 from offload.stats import Stats
 
 MAX_WAITING = 64
 _CHUNK_BYTES = 65536
+_REPLACES_OPEN_FILES = sys.platform != "win32"
 
-
-class Plan(Protocol):
-    """What a worker needs of a memory plan."""
-
-    def as_dict(self) -> Mapping[str, object]:
-        """Return the plan in bytes by part."""
-
-    def lines(self) -> list[str]:
-        """Return the plan for reading."""
-
-
-class ServedEngine(Protocol):
-    """What a worker needs of an engine. `stop`, `stats` and `residency` are called from the input thread."""
-
-    @property
-    def path(self) -> Path:
-        """Return the model's file."""
-
-    @property
-    def description(self) -> str:
-        """Return the model in one line."""
-
-    @property
-    def n_ctx(self) -> int:
-        """Return the context in tokens."""
-
-    @property
-    def store_name(self) -> str:
-        """Return where experts are read from."""
-
-    @property
-    def chat_template(self) -> str | None:
-        """Return the model's own template, None where it has none."""
-
-    @property
-    def plan(self) -> Plan:
-        """Return the memory plan it runs by."""
-
-    def complete(self, prompt: str, params: GenerationParams = ...) -> Iterator[Token]:
-        """Continue `prompt` as it is."""
-
-    def chat(self, messages: Sequence[Message], params: GenerationParams = ...) -> Iterator[Token]:
-        """Answer the conversation."""
-
-    def stop(self) -> None:
-        """End the running generation within one token."""
-
-    def stats(self) -> Stats:
-        """Return the statistics of this moment."""
-
-    def residency(self) -> list[bytes]:
-        """Return per paged layer one `ResidentState` per expert."""
-
-    def close(self) -> None:
-        """Close the model."""
-
-
-class OpenModel(Protocol):
-    """How a worker opens a model; `on_progress` is given a fraction of 1 and answers whether to go on."""
-
-    def __call__(self, path: str | None, config: EngineConfig, *, on_progress: Callable[[float], bool]) -> ServedEngine:
-        """Open `path`, the demo model where it is None."""
-
-
-def loaded_event(request_id: int, engine: ServedEngine) -> Loaded:
-    """Return the event that says what was opened."""
-    return Loaded(
-        request_id,
-        model=str(engine.path),
-        description=engine.description,
-        n_ctx=engine.n_ctx,
-        store=engine.store_name,
-        has_chat_template=engine.chat_template is not None,
-        plan=engine.plan.as_dict(),
-        plan_lines=tuple(engine.plan.lines()),
-    )
+Queued: TypeAlias = Load | Generate | Unload | Inspect | PlanRequest | Pack
 
 
 class Worker:
     """Serves one model: `feed` takes lines, `run` does the work, events go to `emit` as whole lines."""
 
-    def __init__(self, emit: Callable[[bytes], None], open_model: OpenModel, *, version: str) -> None:
+    def __init__(self, emit: Callable[[bytes], None], models: Models, *, version: str) -> None:
         self._write = emit
-        self._open_model = open_model
+        self._models = models
         self._version = version
         self._engine: ServedEngine | None = None
         # A SimpleQueue, because a signal handler may shut down while this thread is inside it; `_enqueue` bounds it.
-        self._waiting: queue.SimpleQueue[Load | Generate | Unload | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Queued | None] = queue.SimpleQueue()
         self._stopped: dict[int, threading.Event] = {}
         self._running: int | None = None
         self._closing = threading.Event()
@@ -188,7 +123,12 @@ class Worker:
                 self._answer(request.id, lambda: self._enqueue(request))
         return True
 
-    def _enqueue(self, request: Load | Generate | Unload) -> None:
+    def _answer(self, request_id: int, work: Callable[[], Event | None]) -> None:
+        event = self._outcome(request_id, work)
+        if event is not None:
+            self._emit(event)
+
+    def _enqueue(self, request: Queued) -> None:
         with self._state:
             if request.id in self._stopped:
                 raise UsageError(f"Request {request.id} is not answered yet.", hint="Give every request its own id.")
@@ -209,14 +149,14 @@ class Worker:
         if self._engine is not None and self._running is not None:
             self._engine.stop()
 
-    def _stats(self, request: StatsRequest) -> None:
+    def _stats(self, request: StatsRequest) -> StatsEvent:
         residency: tuple[str, ...] = ()
         with self._state:
             engine = self._engine
             stats = Stats() if engine is None else engine.stats()
             if engine is not None and request.residency:
                 residency = tuple("".join(map(str, layer)) for layer in engine.residency())
-        self._emit(StatsEvent(request.id, loaded=engine is not None, stats=stats, residency=residency))
+        return StatsEvent(request.id, loaded=engine is not None, stats=stats, residency=residency)
 
     # The main thread
 
@@ -235,45 +175,48 @@ class Worker:
         finally:
             self._close_engine()
 
-    def _serve(self, request: Load | Generate | Unload) -> None:
+    def _serve(self, request: Queued) -> None:
+        """Act on a request and send its last event, by which time its id is free again."""
         with self._state:
             stopped = self._stopped[request.id]
         try:
-            match request:
-                case Load():
-                    self._answer(request.id, lambda: self._load(request, stopped))
-                case Generate():
-                    self._answer(request.id, lambda: self._generate(request, stopped))
-                case Unload():
-                    self._answer(request.id, lambda: self._unload(request))
+            last = self._outcome(request.id, lambda: self._act(request, stopped))
         finally:
             with self._state:
                 self._running = None
                 self._stopped.pop(request.id, None)
+        if last is not None:
+            self._emit(last)
 
-    def _load(self, request: Load, stopped: threading.Event) -> None:
+    def _act(self, request: Queued, stopped: threading.Event) -> Event:
+        match request:
+            case Load():
+                return self._load(request, stopped)
+            case Generate():
+                return self._generate(request, stopped)
+            case Unload():
+                return self._unload(request)
+            case Inspect():
+                return self._inspect(request, stopped)
+            case PlanRequest():
+                return self._plan(request, stopped)
+            case Pack():
+                return self._pack(request, stopped)
+
+    def _load(self, request: Load, stopped: threading.Event) -> Loaded:
         self._close_engine()
-        shown = -1
-
-        def on_progress(fraction: float) -> bool:
-            nonlocal shown
-            percent = min(max(int(fraction * 100), 0), 100)
-            if percent != shown:
-                shown = percent
-                self._emit(Loading(request.id, percent / 100))
-            return not stopped.is_set()
-
+        on_progress = self._progress(Loading, request.id, stopped)
         if not on_progress(0.0):
             raise CancelledError("The load was stopped.")
-        engine = self._open_model(request.model, request.config, on_progress=on_progress)
+        engine = self._models.open(request.model, request.config, on_progress=on_progress)
         with self._state:
             self._engine = engine
         if stopped.is_set():
             self._close_engine()
             raise CancelledError("The load was stopped.")
-        self._emit(loaded_event(request.id, engine))
+        return loaded_event(request.id, engine)
 
-    def _generate(self, request: Generate, stopped: threading.Event) -> None:
+    def _generate(self, request: Generate, stopped: threading.Event) -> Done:
         engine = self._engine
         if engine is None:
             raise UsageError("No model is open.", hint="Send a load request first.")
@@ -283,7 +226,7 @@ class Worker:
             for token in tokens:
                 self._emit(TokenEvent(request.id, token.id, token.text, token.index))
                 finish_reason = token.finish_reason or finish_reason
-        self._emit(Done(request.id, finish_reason, engine.stats()))
+        return Done(request.id, finish_reason, engine.stats())
 
     def _tokens(
         self, engine: ServedEngine, request: Generate, stopped: threading.Event
@@ -306,9 +249,54 @@ class Worker:
             if isinstance(tokens, Generator):
                 tokens.close()
 
-    def _unload(self, request: Unload) -> None:
+    def _unload(self, request: Unload) -> Unloaded:
         self._close_engine()
-        self._emit(Unloaded(request.id))
+        return Unloaded(request.id)
+
+    def _inspect(self, request: Inspect, stopped: threading.Event) -> Inspected:
+        if stopped.is_set():
+            raise CancelledError("The inspection was stopped.")
+        return Inspected(request.id, self._models.inspect(request.model))
+
+    def _plan(self, request: PlanRequest, stopped: threading.Event) -> Planned:
+        if stopped.is_set():
+            raise CancelledError("The plan was stopped.")
+        path, outline = self._models.plan(
+            request.model,
+            request.config,
+            n_points=request.n_points,
+            own_bytes=None if self._engine is None else self._engine.own_bytes,
+        )
+        return Planned(request.id, str(path), outline)
+
+    def _pack(self, request: Pack, stopped: threading.Event) -> Packed:
+        """Pack a model, be it the one that is open.
+
+        An engine that reads the store that is replaced goes on with the old file until it is closed: the new one takes
+        over its name alone, and the old one's room on the disk is free only then. Windows replaces no file that is
+        open, so there a model must be unloaded before; better said now than after minutes of packing.
+        """
+        if request.force and self._engine is not None and not _REPLACES_OPEN_FILES:
+            raise UsageError("A packed store may be in use by the model that is open.", hint="Unload the model first.")
+        on_progress = self._progress(Packing, request.id, stopped)
+        if not on_progress(0.0):
+            raise CancelledError("Packing was stopped.")
+        path = self._models.pack(request.model, force=request.force, on_progress=on_progress)
+        return Packed(request.id, str(path), path.stat().st_size)
+
+    def _progress(self, event: type[Loading | Packing], request_id: int, stopped: threading.Event) -> OnProgress:
+        """Return what tells of every whole percent once, and goes on until the request is stopped."""
+        shown = -1
+
+        def on_progress(fraction: float) -> bool:
+            nonlocal shown
+            percent = min(max(int(fraction * 100), 0), 100)
+            if percent != shown:
+                shown = percent
+                self._emit(event(request_id, percent / 100))
+            return not stopped.is_set()
+
+        return on_progress
 
     def _close_engine(self) -> None:
         with self._state:
@@ -318,17 +306,17 @@ class Worker:
 
     # Both threads
 
-    def _answer(self, request_id: int, work: Callable[[], None]) -> None:
-        """Do `work`; turn its failure into an error event. The border where any exception is converted."""
+    def _outcome(self, request_id: int, work: Callable[[], Event | None]) -> Event | None:
+        """Return what `work` returns, or its failure as an error event: the border where any exception is converted."""
         try:
-            work()
+            return work()
         except BrokenPipeError:
             raise
         except OffloadError as error:
-            self._emit(ErrorEvent(request_id, report_of(error)))
+            return ErrorEvent(request_id, report_of(error))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            self._emit(ErrorEvent(request_id, report_of(error)))
+            return ErrorEvent(request_id, report_of(error))
 
     def _emit(self, event: Event) -> None:
         line = encode(event)

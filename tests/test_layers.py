@@ -15,7 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"offload": ROOT / "offload", "offload_app": ROOT / "app"}
 
 LEAVES = frozenset(
-    f"offload.{name}" for name in ("errors", "bytesize", "config", "stats", "gguf", "machine", "cgroup", "demo_model")
+    f"offload.{name}"
+    for name in (
+        "errors",
+        "bytesize",
+        "config",
+        "stats",
+        "model_summary",
+        "plan_outline",
+        "gguf",
+        "machine",
+        "cgroup",
+        "demo_model",
+    )
 )
 NATIVE = frozenset({"ctypes", "llama_cpp"})
 QT = frozenset({"PySide6", "shiboken6", "pygments"})
@@ -49,9 +61,10 @@ WIRED = frozenset(
         "forecast_wiring",
         "forecast_state",
         "store_choice",
+        "inspection",
     )
 )
-FACES = LEAVES | {"offload", "offload.engine", "offload.protocol"}
+FACES = LEAVES | {"offload", "offload.engine", "offload.inspection", "offload.protocol", "offload.served"}
 
 RULES: dict[str, Rule] = {
     **{leaf: Rule(LEAVES, outside=frozenset({"psutil"})) for leaf in LEAVES},
@@ -71,6 +84,7 @@ RULES: dict[str, Rule] = {
     # The only places that wire the parts.
     "offload.paged_model": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.inspection": Rule(BELOW_ENGINE | {"offload.store_choice"}, outside=frozenset()),
     "offload.route_recorder": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     "offload.forecasting": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     "offload.forecast_wiring": Rule(
@@ -85,6 +99,7 @@ RULES: dict[str, Rule] = {
     "offload.diagnosis": Rule(BELOW_ENGINE, outside=None),
     "offload.benchmark": Rule(LEAVES, outside=frozenset()),
     "offload.protocol": Rule(LEAVES, outside=frozenset()),
+    "offload.served": Rule(LEAVES | {"offload.protocol"}, outside=frozenset()),
     # The faces know the engine, and nothing below it.
     "offload.worker": Rule(FACES, outside=frozenset()),
     "offload.cli": Rule(

@@ -8,8 +8,8 @@ from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, Token
 from offload.protocol import PROTOCOL_VERSION, Done, Hello, Loading, TokenEvent, encode
+from offload.served import ServedEngine, loaded_event
 from offload.stats import Stats
-from offload.worker import ServedEngine, loaded_event
 
 REQUEST_ID = 1
 """What the events of a command line belong to."""

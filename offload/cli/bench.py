@@ -16,8 +16,8 @@ from offload.config import GenerationParams, Token
 from offload.diagnosis import disk_bytes_per_second
 from offload.errors import CancelledError
 from offload.protocol_json import to_json
+from offload.served import ServedEngine
 from offload.stats import PagingUse
-from offload.worker import ServedEngine
 
 _DESCRIPTION = """Compute prompts and decode greedily, the end of the text ignored, and report tokens a second, the
 hit rate, bytes and stall per token, and the bound of this machine at that hit rate."""

@@ -13,7 +13,7 @@ from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
 from offload.errors import OffloadError
-from offload.worker import ServedEngine
+from offload.served import ServedEngine
 
 _HELP = '''/regen          answer the last message again
 /clear          forget the conversation, keep the system prompt

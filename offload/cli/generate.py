@@ -22,7 +22,7 @@ from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
 from offload.errors import OffloadError, UsageError
-from offload.worker import ServedEngine
+from offload.served import ServedEngine
 
 _DESCRIPTION = """Answer a prompt. Text goes to standard output as it is generated, everything else to standard error.
 What is piped into the command comes before the prompt. The model's chat template is applied, as in a conversation

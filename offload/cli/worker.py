@@ -5,13 +5,17 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from offload.cli.interrupt import EXIT_INTERRUPTED
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.config import EngineConfig
-from offload.worker import OpenModel, ServedEngine, Worker, read_lines
+from offload.model_summary import ModelSummary
+from offload.plan_outline import PlanOutline
+from offload.served import Models, OnProgress, ServedEngine
+from offload.worker import Worker, read_lines
 
 
 def add_parser(commands: Any) -> None:
@@ -28,18 +32,43 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Serve until the input ends or asks for it; 130 where an interrupt ended it."""
+    return serve(EngineModels())
 
-    # The engine is imported with the first load: the hello must not wait for it.
-    def open_lazily(path: str | None, config: EngineConfig, **on_progress: Any) -> ServedEngine:
+
+class EngineModels:
+    """The engine's `Models`, imported with the first request: the hello must not wait for it, nor `inspect` for all."""
+
+    def open(self, path: str | None, config: EngineConfig, *, on_progress: OnProgress) -> ServedEngine:
+        """Open a model. Raises as `engine.open_model` does."""
         from offload.engine import open_model
 
-        engine: ServedEngine = open_model(path, config, **on_progress)
-        return engine
+        return open_model(path, config, on_progress=on_progress)
 
-    return serve(open_lazily)
+    def inspect(self, path: str | None) -> ModelSummary:
+        """Return what a model file says of itself. Raises as `inspection.inspect_model` does."""
+        from offload.inspection import inspect_model
+
+        return inspect_model(path)
+
+    def plan(
+        self, path: str | None, config: EngineConfig, *, n_points: int, own_bytes: int | None
+    ) -> tuple[Path, PlanOutline]:
+        """Return a model's file and its plans. Raises as `engine.outline_plans` does."""
+        from offload.engine import outline_plans
+
+        return outline_plans(path, config, n_points, own_bytes=own_bytes)
+
+    def pack(self, path: str, *, force: bool, on_progress: OnProgress) -> Path:
+        """Write the packed store beside a model and return its path. Raises as `engine.pack_model` does."""
+        from offload.engine import pack_model
+
+        def on_bytes(done_bytes: int, total_bytes: int) -> bool:
+            return on_progress(done_bytes / total_bytes if total_bytes else 1.0)
+
+        return pack_model(Path(path), force=force, on_progress=on_bytes)
 
 
-def serve(open_model: OpenModel) -> int:
+def serve(models: Models) -> int:
     """Speak the protocol over this process's standard input and output until the other side ends it."""
     with take_stdout() as events:
 
@@ -48,7 +77,7 @@ def serve(open_model: OpenModel) -> int:
             while left:
                 left = left[events.write(left) or 0 :]
 
-        worker = Worker(emit, open_model, version=program_version())
+        worker = Worker(emit, models, version=program_version())
         interrupted = threading.Event()
 
         def on_interrupt(*_: object) -> None:

@@ -20,7 +20,7 @@ import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ from offload.experts.racks import Rack, racks_for
 from offload.experts.reader import Target
 from offload.experts.slot_memory import SlotMemory
 from offload.experts.span_source import SpanSource
-from offload.experts.store import PAGE, ExpertStore, LayerLayout, WeightKind, page_ceil
+from offload.experts.store import PAGE, ExpertStore, WeightKind, page_ceil
 
 SPARE_SHARE = 1 / 8
 """Places beyond those a layer may need, as a share of its experts: the next layer is read into them while experts of
@@ -52,16 +52,16 @@ class Notes(NamedTuple):
     """Whether the system backs all memory with huge pages: then the lists nobody uses take memory too."""
 
 
-def staging_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], notes: Notes) -> int:
+def staging_bytes(of_model: Sequence[Rack], capacity: Mapping[int, int], notes: Notes) -> int:
     """Return the memory staging takes beside `capacity[layer]` slots: its places, and the kernels' notes."""
-    places = sum(_n_places(rack, capacity) * rack.stride_bytes + HUGE_PAGE for rack in racks_for(layers))
-    return places + noted_bytes(layers, capacity, notes)
+    places = sum(_n_places(rack, capacity) * rack.stride_bytes + HUGE_PAGE for rack in of_model)
+    return places + noted_bytes(of_model, capacity, notes)
 
 
-def noted_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], notes: Notes) -> int:
+def noted_bytes(of_model: Sequence[Rack], capacity: Mapping[int, int], notes: Notes) -> int:
     """Return the work memory that kernels keep once a batch was staged, beside `capacity[layer]` slots."""
     # gate and up see the same tokens: their lists lie in the same places, down's in others.
-    racks = {(rack.kind is WeightKind.DOWN, *rack.first.items()): rack for rack in racks_for(layers)}.values()
+    racks = {(rack.kind is WeightKind.DOWN, *rack.first.items()): rack for rack in of_model}.values()
     if notes.huge_pages:
         return sum(rack.n_slots * notes.list_bytes + HUGE_PAGE for rack in racks)
     n_lists = sum(sum(capacity[layer] for layer in rack.first) + _n_places(rack, capacity) for rack in racks)

@@ -1,13 +1,15 @@
 """An engine without a model: answers by echoing, and misbehaves in the ways that prompts and model names ask for.
 
-The module has the functions of `offload.engine` that the faces use, and can stand in its place.
+The module has the functions of `offload.engine` and `offload.inspection` that the faces use, and can stand in their
+place; `FakeModels` hands them to a worker.
 
     prompts   endless: one token, then nothing until it is stopped      prefill: nothing at all until it is stopped
               stubborn: one token, then nothing, stopped or not         crash: the process is killed
               fail: DecodeError after one token                         defect: an exception that is not ours
               many N: N lines                                           full: ends because the context is full
-    models    missing, bad, huge: the error of that kind                slow: loads until it is cancelled
+    models    missing, bad, huge: the error of that kind                slow: loads or packs until it is cancelled
               plain: without a chat template                            (any other, or None): loads
+              defect: an exception that is not ours, where it is inspected
 """
 
 import os
@@ -16,6 +18,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -30,10 +33,14 @@ from offload.config import (
 )
 from offload.errors import BudgetError, CancelledError, DecodeError, ModelFileError, ModelNotFoundError, UsageError
 from offload.experts.key import ExpertKey
+from offload.model_summary import ModelSummary, PackState
+from offload.plan_outline import PlanOutline, PlanPoint
+from offload.served import ServedEngine
 from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
 
 OnProgress = Callable[[float], bool]
 OnBytes = Callable[[int, int], bool]
+OWN_BYTES = 40 << 20
 _PARAMS = GenerationParams()
 _CONFIG = EngineConfig()
 
@@ -69,6 +76,7 @@ class FakeEngine:
     description: str = "fake 0.1B"
     n_ctx: int = 4096
     store_name: str = "gguf"
+    own_bytes: int = OWN_BYTES
     n_parallel: int = 1
     fewer_parallel: bool = False
     closed: bool = False
@@ -82,11 +90,11 @@ class FakeEngine:
 
     def complete(self, prompt: str, params: GenerationParams = _PARAMS) -> Iterator[Token]:
         self.prompts.append(prompt)
-        return self._answer(prompt, params)
+        return self._begin(prompt, params)
 
     def chat(self, messages: Sequence[Message], params: GenerationParams = _PARAMS) -> Iterator[Token]:
         self.conversations.append(tuple(messages))
-        return self._answer(messages[-1].content, params)
+        return self._begin(messages[-1].content, params)
 
     def batch(self, prompts: Sequence[BatchPrompt]) -> Iterator[BatchAnswer]:
         """Answer one by one; what misbehaves is the error of its answer, and what is endless is stopped."""
@@ -127,10 +135,14 @@ class FakeEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _answer(self, prompt: str, params: GenerationParams) -> Iterator[Token]:
-        self.params.append(params)
+    def _begin(self, prompt: str, params: GenerationParams) -> Iterator[Token]:
+        """Forget older stops at once, as the real one does, not with the first token: one may come before that."""
         while not self._stops.empty():
             self._stops.get()
+        return self._answer(prompt, params)
+
+    def _answer(self, prompt: str, params: GenerationParams) -> Iterator[Token]:
+        self.params.append(params)
         self._speed = Speed(n_prompt=len(prompt.split()), prompt_seconds=0.5, first_token_seconds=0.5)
         self._read(n_bytes=1000, misses=0)
         words = self._words(prompt)
@@ -197,17 +209,12 @@ def open_model(
     name = Path(path or "demo.gguf")
     _check(name)
     go_on = on_progress or (lambda _fraction: True)
-    pause: queue.SimpleQueue[None] = queue.SimpleQueue()
     for fraction in (0.25, 0.5, 1.0):
         if not go_on(fraction):
             raise CancelledError("The load was stopped.")
-        while name.stem == "slow":
-            if not go_on(fraction):
-                raise CancelledError("The load was stopped.")
-            try:
-                pause.get(timeout=0.005)
-            except queue.Empty:
-                continue
+        if name.stem == "slow":
+            _until_stopped(partial(go_on, fraction))
+            raise CancelledError("The load was stopped.")
     template = None if name.stem == "plain" else "{{ messages }}"
     return FakeEngine(name, config, chat_template=template, n_parallel=n_parallel, fewer_parallel=fewer_parallel)
 
@@ -217,15 +224,45 @@ def plan_model(path: str | Path | None, config: EngineConfig) -> FakePlan:
     return FakePlan()
 
 
+def inspect_model(path: str | Path | None = None) -> ModelSummary:
+    name = Path(path or "demo.gguf")
+    _check(name)
+    if name.stem == "defect":
+        raise RuntimeError("the header has no summary")
+    return ModelSummary(
+        str(name), "Fake", "qwen3moe", "Q4_K_M", 1, 5 << 30, 4 << 30, 10**10, 2, 4, 2, 4096, PackState.NONE
+    )
+
+
+def outline_plans(
+    path: str | Path | None, config: EngineConfig, n_points: int, *, own_bytes: int | None = None
+) -> tuple[Path, PlanOutline]:
+    """Return points of rising budgets, whose runtime is what is said to be taken."""
+    name = Path(path or "demo.gguf")
+    _check(name)
+    runtime = OWN_BYTES + 1 if own_bytes is None else own_bytes
+    points = tuple(PlanPoint(number << 30, runtime, 2, 3, 4, 5, 6, 7, 0.5) for number in range(1, n_points + 1))
+    return name, PlanOutline(4096, config.n_ubatch, 1 << 30, n_points << 30, 6 << 30, 16 << 30, 8 << 30, points)
+
+
 def pack_model(
-    model: Path, output: Path | None, *, layout: str, force: bool, on_progress: OnBytes | None = None
+    model: Path,
+    output: Path | None = None,
+    *,
+    layout: str = "interleaved",
+    force: bool = False,
+    on_progress: OnBytes | None = None,
 ) -> Path:
     _check(model)
     output = output or model.with_suffix(f".{layout}.pack")
     if output.exists() and not force:
         raise UsageError(f"{output} exists.", hint="Replace it with --force.")
-    if on_progress is not None and not on_progress(1, 2):
-        raise CancelledError("Packing was stopped.")
+    go_on = on_progress or (lambda _done, _total: True)
+    if model.stem == "slow":
+        _until_stopped(partial(go_on, 1, 3))
+    for done in range(500, 1000):
+        if not go_on(done, 1000):
+            raise CancelledError("Packing was stopped.")
     output.write_bytes(b"packed")
     return output
 
@@ -235,6 +272,38 @@ def verify_store(path: Path, *, on_progress: OnBytes | None = None) -> list[Expe
     if on_progress is not None and not on_progress(1, 1):
         raise CancelledError("The check was stopped.")
     return [ExpertKey(1, 2), ExpertKey(1, 3)] if path.stem == "damaged" else []
+
+
+@dataclass(slots=True)
+class FakeModels:
+    """What a worker does with model files, in the fake engine's way; `engine` makes what is opened."""
+
+    engine: Callable[..., FakeEngine] = open_model
+    opened: list[FakeEngine] = field(default_factory=list)
+
+    def open(self, path: str | None, config: EngineConfig, *, on_progress: OnProgress) -> ServedEngine:
+        self.opened.append(self.engine(path, config, on_progress=on_progress))
+        return self.opened[-1]
+
+    def inspect(self, path: str | None) -> ModelSummary:
+        return inspect_model(path)
+
+    def plan(
+        self, path: str | None, config: EngineConfig, *, n_points: int, own_bytes: int | None
+    ) -> tuple[Path, PlanOutline]:
+        return outline_plans(path, config, n_points, own_bytes=own_bytes)
+
+    def pack(self, path: str, *, force: bool, on_progress: OnProgress) -> Path:
+        return pack_model(Path(path), force=force, on_progress=lambda done, total: on_progress(done / total))
+
+
+def _until_stopped(go_on: Callable[[], bool]) -> None:
+    pause: queue.SimpleQueue[None] = queue.SimpleQueue()
+    while go_on():
+        try:
+            pause.get(timeout=0.005)
+        except queue.Empty:
+            continue
 
 
 def _check(path: Path) -> None:

@@ -19,5 +19,5 @@ def environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.modules["offload.engine"] = fakes.engine
+    sys.modules["offload.engine"] = sys.modules["offload.inspection"] = fakes.engine
     sys.exit(main())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
-from offload import engine_parts
+from offload import engine_needs, engine_parts
 from offload.config import BatchPrompt, EngineConfig, GenerationParams, StoreChoice
 from offload.engine import Engine, pack_model
 from offload.engine_parts import prepare
@@ -56,7 +56,8 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def _steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_parts, "resident_memory", lambda: ResidentMemory(200 << 20, 200 << 20))
+    for module in (engine_needs, engine_parts):
+        monkeypatch.setattr(module, "resident_memory", lambda: ResidentMemory(200 << 20, 200 << 20))
 
 
 def opened(path: Path, case: Case, n_parallel: int) -> Engine:

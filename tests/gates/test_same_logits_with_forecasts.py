@@ -17,6 +17,7 @@ from fakes.paged_runs import (
     prompt_and_answer,
 )
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
+from offload import forecasting
 from offload.experts.trial import Trial
 from offload.forecast_wiring import ForecastWiring
 from offload.routing.forecaster import Forecaster
@@ -57,6 +58,9 @@ def model(tmp_path: Path) -> StoredModel:
 def always_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let reading ahead never be switched off: whatever harm a forecast can do, it does."""
     monkeypatch.setattr(Trial, "token", lambda self, seconds: None)
+    # However quickly a tiny expert is read.
+    monkeypatch.setattr(forecasting, "_LEAST_READ", 0.0)
+    monkeypatch.setattr(forecasting, "_JUDGED_ONE_IN", 1)
 
 
 FORECASTS: dict[str, list[Forecaster]] = {
@@ -79,6 +83,7 @@ def test_any_forecast_leaves_every_logit_as_it_is(model: StoredModel, forecast: 
         forecasted = prompt_and_answer(context)
         use = wiring.use()
     assert use is not None
+    assert use.forecast_seconds > 0
     assert np.array_equal(plain, forecasted)
 
 

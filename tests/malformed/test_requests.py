@@ -7,10 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.engine import open_model
+from fakes.engine import FakeModels
 from offload.protocol import (
     Generate,
+    Inspect,
     Load,
+    Pack,
+    PlanRequest,
     ProtocolError,
     Request,
     StatsRequest,
@@ -22,14 +25,24 @@ from offload.protocol import (
 )
 from offload.worker import Worker, read_lines
 
-VALID = [encode(r) for r in (Load(1, "m"), Generate(2, prompt="a"), Stop(2), StatsRequest(3), Unload(4))]
+REQUESTS: list[Request] = [
+    Load(1, "m"),
+    Generate(2, prompt="a"),
+    Stop(2),
+    StatsRequest(3),
+    Unload(4),
+    Inspect(5, "m"),
+    PlanRequest(6, "m"),
+    Pack(7, "m", force=True),
+]
+VALID = [encode(request) for request in REQUESTS]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = ["type", "id", "model", "config", "prompt", "messages", "params", "residency", "extra"]
-TYPES = st.sampled_from(["load", "generate", "stop", "stats", "unload"])
+FIELDS = ["type", "id", "model", "config", "prompt", "messages", "params", "residency", "n_points", "force", "extra"]
+TYPES = st.sampled_from(["load", "generate", "stop", "stats", "unload", "inspect", "plan", "pack"])
 
 
 @st.composite
@@ -70,7 +83,7 @@ def test_decoding_gives_a_request_or_a_protocol_error(line: bytes) -> None:
 @given(st.lists(LINES.filter(lambda line: decoded(line) is None), max_size=6))
 def test_a_worker_answers_each_malformed_line_by_one_error_and_does_nothing_else(lines: list[bytes]) -> None:
     events: list[dict[str, Any]] = []
-    worker = Worker(lambda line: events.append(json.loads(line)), open_model, version="0")
+    worker = Worker(lambda line: events.append(json.loads(line)), FakeModels(), version="0")
     worker.feed(iter([*lines, encode(StatsRequest(9))]))
     worker.run()
     *errors, stats, hello = events
@@ -103,7 +116,7 @@ def test_lines_are_the_same_however_the_bytes_arrive(lines: list[bytes], sizes: 
 
 def test_every_event_a_worker_sends_can_be_decoded() -> None:
     events: list[bytes] = []
-    worker = Worker(events.append, open_model, version="0")
+    worker = Worker(events.append, FakeModels(), version="0")
     worker.feed(iter([b"nonsense", encode(StatsRequest(1, residency=True))]))
     worker.run()
     assert len([decode_event(event) for event in events]) == 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
-from offload import engine_parts
+from offload import engine_needs, engine_parts
 from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Role, StoreChoice, Token
 from offload.demo_model import demo_model_path
 from offload.engine import Engine, open_model, pack_model, plan_model
@@ -36,7 +36,8 @@ PROMPT = "The answer to the question is in the other one, and the rest of it fol
 
 @pytest.fixture(autouse=True)
 def _steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_parts, "resident_memory", lambda: ResidentMemory(OWN_BYTES, OWN_BYTES))
+    for module in (engine_needs, engine_parts):
+        monkeypatch.setattr(module, "resident_memory", lambda: ResidentMemory(OWN_BYTES, OWN_BYTES))
 
 
 @pytest.fixture(scope="module")

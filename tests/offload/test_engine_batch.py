@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
-from offload import engine_parts
+from offload import engine_needs, engine_parts
 from offload.config import BatchPrompt, EngineConfig, FinishReason, GenerationParams
 from offload.engine import Engine, open_model, plan_model
 from offload.engine_parts import prepare
@@ -25,7 +25,8 @@ PROMPTS = [BatchPrompt(text, GREEDY) for text in ("The answer", "One more of it"
 
 @pytest.fixture(autouse=True)
 def _steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_parts, "resident_memory", lambda: ResidentMemory(200 * MIB, 200 * MIB))
+    for module in (engine_needs, engine_parts):
+        monkeypatch.setattr(module, "resident_memory", lambda: ResidentMemory(200 * MIB, 200 * MIB))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from offload.errors import BudgetError
+from offload.experts.racks import racks_for
 from offload.experts.staging import noted_bytes, staging_bytes
 from offload.experts.store import LayerLayout, PartLayout, WeightKind, WeightLayout
 from offload.memory_plan import (
@@ -95,7 +96,7 @@ def decoding_bytes(plan: MemoryPlan, given: Needs) -> int:
     """What the plan takes while decoding, when staging's memory may be lent to the slots."""
     staging = plan.staging_bytes
     if plan.lends and plan.staged_capacity is not None:
-        staging = noted_bytes(given.layers, plan.staged_capacity, given.notes)
+        staging = noted_bytes(racks_for(given.layers), plan.staged_capacity, given.notes)
     return given.fixed_bytes + slots_bytes(given.layers, plan.capacity) + staging
 
 
@@ -159,9 +160,9 @@ def test_no_memory_is_left_that_would_hold_a_slot_in_every_layer(given: Needs, a
         assert slots_bytes(given.layers, one_more(given, plan.capacity)) > left
         return
     more = one_more(given, plan.staged_capacity)
-    assert slots_bytes(given.layers, more) + staging_bytes(given.layers, more, given.notes) > left
+    assert slots_bytes(given.layers, more) + staging_bytes(racks_for(given.layers), more, given.notes) > left
     if plan.lends:
-        noted = noted_bytes(given.layers, plan.staged_capacity, given.notes)
+        noted = noted_bytes(racks_for(given.layers), plan.staged_capacity, given.notes)
         assert slots_bytes(given.layers, one_more(given, plan.capacity)) + noted > left
 
 
@@ -171,7 +172,7 @@ def one_more(given: Needs, capacity: Mapping[int, int]) -> dict[int, int]:
 
 def test_staging_lends_its_memory_only_where_that_makes_many_more_slots() -> None:
     given = needs(EVEN)
-    lowest = floor_bytes(given) + staging_bytes(EVEN, floor(given), given.notes)
+    lowest = floor_bytes(given) + staging_bytes(racks_for(EVEN), floor(given), given.notes)
     lends = []
     for budget in range(lowest, given.fixed_bytes + slots_bytes(EVEN, everything(EVEN)), 64 * MIB):
         plan = make_plan(given, budget, "")
@@ -222,7 +223,7 @@ def test_plenty_makes_everything_resident_and_stages_nothing() -> None:
 
 def test_between_them_batches_are_staged() -> None:
     given = needs(EVEN)
-    staging = staging_bytes(EVEN, floor(given), given.notes)
+    staging = staging_bytes(racks_for(EVEN), floor(given), given.notes)
     plan = make_plan(given, floor_bytes(given) + staging, "")
     assert plan.staged_capacity == floor(given)
     assert plan.staging_bytes == staging
@@ -233,7 +234,7 @@ def test_between_them_batches_are_staged() -> None:
 
 def test_without_room_for_staging_batches_are_small() -> None:
     given = needs(EVEN)
-    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given), given.notes) - 1, "")
+    plan = make_plan(given, floor_bytes(given) + staging_bytes(racks_for(EVEN), floor(given), given.notes) - 1, "")
     assert plan.staged_capacity is None
     assert plan.n_ubatch == min(plan.capacity.values()) // 2 > 1
 
@@ -259,7 +260,9 @@ def test_the_message_says_what_to_lower() -> None:
 
 def test_the_lines_name_every_part_and_the_store() -> None:
     given = needs(EVEN)
-    plan = make_plan(given, floor_bytes(given) + staging_bytes(EVEN, floor(given), given.notes), "model.offload")
+    plan = make_plan(
+        given, floor_bytes(given) + staging_bytes(racks_for(EVEN), floor(given), given.notes), "model.offload"
+    )
     lines = plan.lines()
     names = ["budget", "runtime", "dense weights", "KV cache", "compute buffers", "reading", "staging", "expert slots"]
     assert [line[:16].strip() for line in lines[:-1]] == [*names, "total"]

@@ -1,6 +1,7 @@
 """The protocol's lines: what goes out comes back the same, and nothing else is taken."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,9 +17,20 @@ from offload.protocol import (
     Event,
     Generate,
     Hello,
+    Inspect,
+    Inspected,
     Load,
     Loaded,
     Loading,
+    ModelSummary,
+    Pack,
+    Packed,
+    Packing,
+    PackState,
+    Planned,
+    PlanOutline,
+    PlanPoint,
+    PlanRequest,
     ProtocolError,
     Request,
     Shutdown,
@@ -39,6 +51,32 @@ CONFIG = EngineConfig(memory=6 << 30, n_ctx=512, store=StoreChoice.GGUF, direct_
 PARAMS = GenerationParams(n_predict=3, temperature=0.0, stop=("END", "\n\n"), json_schema="{}", ignore_eos=True)
 STATS = Stats(MemoryUse(budget_bytes=7), PagingUse(hits=3, stall_seconds=0.5), Speed(n_prompt=4))
 
+SUMMARY = ModelSummary(
+    path="/models/ünï.gguf",
+    name="Größer 😀",
+    architecture="qwen3moe",
+    quantization="Q4_K_M",
+    n_files=2,
+    file_bytes=1 << 40,
+    expert_bytes=1 << 39,
+    n_params=10**12,
+    n_layer=48,
+    n_expert=128,
+    n_expert_used=8,
+    context_length=1 << 20,
+    pack_state=PackState.NONE,
+)
+OUTLINE = PlanOutline(
+    n_ctx=4096,
+    n_ubatch=512,
+    floor_bytes=1,
+    whole_bytes=9,
+    budget_bytes=-5,
+    total_memory_bytes=1 << 40,
+    available_memory_bytes=1 << 39,
+    points=(PlanPoint(1, 2, 3, 4, 5, 6, 7, 8, 0.0), PlanPoint(9, 2, 3, 4, 5, 6, 7, 8, 1.0)),
+)
+
 REQUESTS: list[Request] = [
     Load(1),
     Load(1, "/models/ünï.gguf", CONFIG),
@@ -49,6 +87,12 @@ REQUESTS: list[Request] = [
     Stop(4),
     StatsRequest(5, residency=True),
     Unload(6),
+    Inspect(7),
+    Inspect(7, "/models/ünï.gguf"),
+    PlanRequest(8),
+    PlanRequest(8, "m.gguf", CONFIG, n_points=1),
+    Pack(9, "m.gguf"),
+    Pack(9, "m.gguf", force=True),
     Shutdown(),
 ]
 EVENTS: list[Event] = [
@@ -60,6 +104,11 @@ EVENTS: list[Event] = [
     Done(2, FinishReason.CONTEXT_FULL, STATS),
     StatsEvent(3, True, STATS, ("0123", "3210")),
     Unloaded(4),
+    Inspected(5, SUMMARY),
+    Inspected(5, replace(SUMMARY, pack_state=PackState.STALE, packed_bytes=7)),
+    Planned(6, "/m.gguf", OUTLINE),
+    Packing(7, 0.01),
+    Packed(7, "/m.offload", 1 << 62),
     ErrorEvent(None, ErrorReport("UsageError", "no")),
     ErrorEvent(5, ErrorReport("BudgetError", "no", "lower -c", {"budget_bytes": 1, "share": 0.5, "file": "m"})),
 ]
@@ -124,6 +173,12 @@ MALFORMED: list[tuple[bytes, str]] = [
     (b'{"type":"load","id":1,"config":{"n_ctx":99999999999999999999}}', "must fit 64 bits"),
     (b'{"type":"load","id":1,"config":{"store":"AUTO"}}', "must be one of 'auto', 'gguf'"),
     (b'{"type":"load","id":1,"config":{"memory":6.5}}', "load.config.memory must be"),
+    (b'{"type":"inspect","id":1,"model":["m"]}', "inspect.model must be str"),
+    (b'{"type":"plan","id":1,"n_points":2.0}', "plan.n_points must be int"),
+    (b'{"type":"plan","id":1,"config":{"memory":null}}', "plan.config.memory must be"),
+    (b'{"type":"pack","id":1}', "pack lacks the field 'model'"),
+    (b'{"type":"pack","id":1,"model":null}', "pack.model must be str"),
+    (b'{"type":"pack","id":1,"model":"m","force":1}', "pack.force must be bool"),
     (b'{"type":"generate","id":1}', "either prompt or messages"),
     (b'{"type":"generate","id":1,"messages":[]}', "either prompt or messages"),
     (

@@ -16,7 +16,8 @@ from offload.experts.store import WeightLayout
 from offload.ggml.interleave import Interleaver
 from offload.gguf_header import read_gguf_header
 from offload.llama.library import load
-from offload.store_choice import choose_store, pack_model, verify_store
+from offload.model_summary import PackState
+from offload.store_choice import choose_store, pack_model, pack_state, verify_store
 
 
 @pytest.fixture
@@ -204,3 +205,24 @@ def test_the_demo_model_is_what_is_packed_by_default(tmp_path: Path) -> None:
     packed = pack_model(None, tmp_path / "demo.offload")
     assert packed == tmp_path / "demo.offload"
     assert verify_store(packed) == []
+
+
+def test_what_lies_beside_a_model_is_told_without_an_error(model: Path, interleaver: Interleaver) -> None:
+    header = read_gguf_header(model)
+    assert pack_state(header) is PackState.NONE
+    packed = pack_model(model)
+    assert pack_state(header) is PackState.READY
+    destination = model.with_suffix(".offload")
+    packing.pack_model(header, destination, interleaver=OfAnotherCpu(interleaver, supports=True))
+    assert pack_state(header) is (PackState.STALE if interleaver.supports(2, 256, 256) else PackState.READY)
+    packed.write_bytes(packed.read_bytes()[:-1])
+    assert pack_state(header) is PackState.STALE
+
+
+def test_a_model_that_cannot_be_read_is_not_told_as_a_stale_store(model: Path) -> None:
+    pack_model(model)
+    header = read_gguf_header(model)
+    model.unlink()
+    with pytest.raises(ModelFileError) as caught:
+        pack_state(header)
+    assert caught.value.file == model

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import FakeEngine, open_model
-from offload.config import FinishReason, GenerationParams, Message, Role, Token
+from fakes.engine import OWN_BYTES, FakeEngine, FakeModels, inspect_model, outline_plans
+from offload import worker as worker_module
+from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Role, Token
 from offload.protocol import (
     MAX_LINE_BYTES,
     Done,
@@ -18,9 +19,16 @@ from offload.protocol import (
     Event,
     Generate,
     Hello,
+    Inspect,
+    Inspected,
     Load,
     Loaded,
     Loading,
+    Pack,
+    Packed,
+    Packing,
+    Planned,
+    PlanRequest,
     Request,
     Shutdown,
     StatsEvent,
@@ -39,10 +47,11 @@ class Served:
     """A worker in its two threads: lines are put in, events come out."""
 
     def __init__(self) -> None:
-        self.engines: list[FakeEngine] = []
+        self.models = FakeModels()
+        self.engines = self.models.opened
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.worker = Worker(lambda line: self._events.put(decode_event(line)), self._open, version="0")
+        self.worker = Worker(lambda line: self._events.put(decode_event(line)), self.models, version="0")
         self._threads = [
             threading.Thread(target=self.worker.run, daemon=True),
             threading.Thread(target=self.worker.feed, args=(iter(self._lines.get, None),), daemon=True),
@@ -74,10 +83,6 @@ class Served:
         for thread in self._threads:
             thread.join(30)
             assert not thread.is_alive()
-
-    def _open(self, *args: Any, **options: Any) -> FakeEngine:
-        self.engines.append(open_model(*args, **options))
-        return self.engines[-1]
 
 
 @pytest.fixture
@@ -216,6 +221,15 @@ def test_an_id_that_is_not_answered_yet_is_refused(served: Served) -> None:
     assert served.until(Done).finish_reason is FinishReason.CANCELLED
 
 
+def test_an_id_is_free_as_soon_as_its_last_event_is_out(served: Served) -> None:
+    served.next()
+    requests: list[Request] = [Inspect(1), Unload(1), Inspect(1, "missing")]
+    for request in requests * 100:
+        served.ask(request)
+        event: Any = served.next()
+        assert isinstance(event, Inspected | Unloaded) or event.error.type == "ModelNotFoundError"
+
+
 def test_only_so_many_requests_may_wait(served: Served) -> None:
     served.ask(Load(1), Generate(2, prompt="endless"))
     served.until(TokenEvent)
@@ -238,6 +252,106 @@ def test_a_second_load_closes_the_first_model_before_it_opens_its_own(served: Se
     assert served.until(StatsEvent).loaded is False
 
 
+def test_a_model_is_inspected_without_being_opened(served: Served) -> None:
+    served.ask(Inspect(1, "m.gguf"), Inspect(2))
+    assert served.until(Inspected, ErrorEvent) == Inspected(1, inspect_model("m.gguf"))
+    assert served.until(Inspected, ErrorEvent).model.path == "demo.gguf"
+    assert served.engines == []
+
+
+def test_a_plan_has_the_points_and_the_configuration_that_were_asked_for(served: Served) -> None:
+    config = EngineConfig(n_ubatch=77)
+    served.ask(PlanRequest(1, "m.gguf", config, n_points=3))
+    path, outline = outline_plans("m.gguf", config, 3)
+    assert served.until(Planned, ErrorEvent) == Planned(1, str(path), outline)
+    assert served.engines == []
+
+
+def test_a_plan_does_not_count_what_the_open_model_takes(served: Served) -> None:
+    served.ask(PlanRequest(1, n_points=1), Load(2), PlanRequest(3, n_points=1), Unload(4), PlanRequest(5, n_points=1))
+    runtimes = [served.until(Planned, ErrorEvent).outline.points[0].runtime_bytes for _ in range(3)]
+    measured_now = outline_plans(None, EngineConfig(), 1)[1].points[0].runtime_bytes
+    assert runtimes == [measured_now, OWN_BYTES, measured_now]
+
+
+def test_packing_tells_of_every_percent_once_and_of_the_store_at_the_end(served: Served, tmp_path: Path) -> None:
+    model = tmp_path / "m.gguf"
+    served.ask(Pack(1, str(model)))
+    assert isinstance(served.next(), Hello)
+    events: list[Event] = [served.next()]
+    while isinstance(events[-1], Packing):
+        events.append(served.next())
+    assert events[:-1] == [Packing(1, percent / 100) for percent in (0, *range(50, 100))]
+    packed = tmp_path / "m.interleaved.pack"
+    assert events[-1] == Packed(1, str(packed), packed.stat().st_size)
+
+
+def test_a_store_that_is_there_is_replaced_only_by_force(served: Served, tmp_path: Path) -> None:
+    model, packed = tmp_path / "m.gguf", tmp_path / "m.interleaved.pack"
+    packed.write_bytes(b"")
+    served.ask(Pack(1, str(model)), Pack(2, str(model), force=True))
+    assert served.until(Packed, ErrorEvent).error.type == "UsageError"
+    assert served.until(Packed, ErrorEvent).n_bytes == len(packed.read_bytes()) > 0
+
+
+def test_inspecting_planning_and_packing_leave_the_open_model_as_it_is(served: Served, tmp_path: Path) -> None:
+    model = str(tmp_path / "m.gguf")
+    served.ask(Load(1, model), Inspect(2, model), PlanRequest(3, model), Pack(4, model), Pack(5, model, force=True))
+    assert [served.until(Inspected, Planned, Packed, ErrorEvent).id for _ in range(4)] == [2, 3, 4, 5]
+    served.ask(Generate(6, prompt="hello"))
+    assert served.until(Done, ErrorEvent).id == 6
+    assert [engine.closed for engine in served.engines] == [False]
+
+
+def test_where_open_files_cannot_be_replaced_no_store_is_replaced_while_a_model_is_open(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_REPLACES_OPEN_FILES", False)
+    model = str(tmp_path / "m.gguf")
+    served.ask(Pack(1, model), Load(2, model), Pack(3, model, force=True), Unload(4), Pack(5, model, force=True))
+    served.until(Packed)
+    refused = served.until(Packed, ErrorEvent)
+    assert (refused.id, refused.error.hint) == (3, "Unload the model first.")
+    assert served.until(Packed, ErrorEvent).id == 5
+
+
+@pytest.mark.parametrize("request_", [Inspect(1, "bad"), PlanRequest(1, "bad"), Pack(1, "bad"), Inspect(1, "defect")])
+def test_a_file_that_is_no_use_leaves_the_worker_serving(
+    served: Served, request_: Request, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.ask(request_, Inspect(2, "m.gguf"))
+    error = served.until(ErrorEvent)
+    assert (error.id, error.error.type) in {(1, "ModelFileError"), (1, "RuntimeError")}
+    assert served.until(Inspected, ErrorEvent).id == 2
+
+
+def test_a_stop_ends_packing(served: Served, tmp_path: Path) -> None:
+    served.ask(Pack(1, str(tmp_path / "slow.gguf")))
+    served.until(Packing)
+    served.ask(Stop(1))
+    error = served.until(ErrorEvent, Packed)
+    assert (error.id, error.error.type, list(tmp_path.iterdir())) == (1, "CancelledError", [])
+
+
+@pytest.mark.parametrize("request_", [Inspect(3, "m"), PlanRequest(3, "m"), Pack(3, "m"), Load(3, "m")])
+def test_a_stop_ends_a_request_that_still_waits(served: Served, request_: Request) -> None:
+    served.ask(Load(1), Generate(2, prompt="endless"), request_)
+    served.until(TokenEvent)
+    served.ask(Stop(3), Stop(2))
+    assert served.until(Done).id == 2
+    error = served.until(ErrorEvent, Inspected, Planned, Packed, Loaded)
+    assert (error.id, error.error.type) == (3, "CancelledError")
+
+
+def test_shutdown_stops_packing(tmp_path: Path) -> None:
+    served = Served()
+    served.ask(Pack(1, str(tmp_path / "slow.gguf")))
+    served.until(Packing)
+    served.ask(Shutdown())
+    served.join()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("prompt", ["hello", "endless", "prefill"])
 @pytest.mark.parametrize("politely", [True, False])
 def test_shutdown_and_the_end_of_input_stop_what_runs_and_close_the_model(prompt: str, politely: bool) -> None:
@@ -253,17 +367,13 @@ def test_shutdown_and_the_end_of_input_stop_what_runs_and_close_the_model(prompt
 
 
 def test_a_reader_that_is_gone_ends_the_worker_and_closes_the_model() -> None:
-    engines: list[FakeEngine] = []
+    models = FakeModels()
 
     def emit(line: bytes) -> None:
         if b'"token"' in line:
             raise BrokenPipeError
 
-    def open_one(*args: Any, **options: Any) -> FakeEngine:
-        engines.append(open_model(*args, **options))
-        return engines[-1]
-
-    worker = Worker(emit, open_one, version="0")
+    worker = Worker(emit, models, version="0")
     lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     feeder = threading.Thread(target=worker.feed, args=(iter(lines.get, None),))
     feeder.start()
@@ -273,7 +383,7 @@ def test_a_reader_that_is_gone_ends_the_worker_and_closes_the_model() -> None:
         worker.run()
     lines.put(None)
     feeder.join()
-    assert engines[0].closed
+    assert models.opened[0].closed
 
 
 def test_a_line_that_is_too_long_is_cut_and_the_next_one_is_whole() -> None:
@@ -299,7 +409,8 @@ def test_a_generation_is_closed_before_its_engine() -> None:
         if b'"token"' in line:
             raise BrokenPipeError
 
-    worker = Worker(emit, lambda path, config, *, on_progress: Watched(Path("m"), config), version="0")
+    models = FakeModels(lambda path, config, *, on_progress: Watched(Path("m"), config))
+    worker = Worker(emit, models, version="0")
     lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     feeder = threading.Thread(target=worker.feed, args=(iter(lines.get, None),))
     feeder.start()

@@ -11,6 +11,7 @@ from offload.experts import staging as staging_module
 from offload.experts.arena import HUGE_PAGE
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Urgency
+from offload.experts.racks import racks_for
 from offload.experts.reader import Target
 from offload.experts.staging import Notes, noted_bytes, staging_bytes
 from offload.experts.store import WeightKind
@@ -40,22 +41,26 @@ SHORT = Notes(list_bytes=100)
 
 def test_memory_is_told_for_the_slots_there_are() -> None:
     gate, down_0, down_1 = (16 - 6 + 2) * 4096, (16 - 10 + 2) * 8192, (16 - 6 + 2) * 4096
-    noted = noted_bytes(TWO_LAYERS, {0: 10, 1: 6}, SHORT)
-    assert staging_bytes(TWO_LAYERS, {0: 10, 1: 6}, SHORT) == gate + down_0 + down_1 + 3 * HUGE_PAGE + noted
-    noted = noted_bytes(TWO_LAYERS, {0: 1, 1: 1}, SHORT)
-    assert staging_bytes(TWO_LAYERS, {0: 1, 1: 1}, SHORT) == 2 * 16 * 4096 + 16 * 8192 + 3 * HUGE_PAGE + noted
+    noted = noted_bytes(racks_for(TWO_LAYERS), {0: 10, 1: 6}, SHORT)
+    assert staging_bytes(racks_for(TWO_LAYERS), {0: 10, 1: 6}, SHORT) == gate + down_0 + down_1 + 3 * HUGE_PAGE + noted
+    noted = noted_bytes(racks_for(TWO_LAYERS), {0: 1, 1: 1}, SHORT)
+    assert (
+        staging_bytes(racks_for(TWO_LAYERS), {0: 1, 1: 1}, SHORT) == 2 * 16 * 4096 + 16 * 8192 + 3 * HUGE_PAGE + noted
+    )
 
 
 def test_kernels_note_a_page_for_every_slot_and_place_of_gate_and_of_down() -> None:
     layers = {layer: layer_layout(layer, 16, {GATE: 100, UP: 100, DOWN: 100}) for layer in (0, 1)}
-    assert noted_bytes(layers, {0: 10, 1: 6}, SHORT) == 2 * (10 + 6 + 12) * 4096
-    assert noted_bytes(layers, {0: 10, 1: 6}, Notes(5000)) == 2 * (10 + 6 + 12) * 8192
-    assert noted_bytes(layers, {0: 10, 1: 6}, Notes(32768)) == 2 * (10 + 6 + 12) * 8192
+    assert noted_bytes(racks_for(layers), {0: 10, 1: 6}, SHORT) == 2 * (10 + 6 + 12) * 4096
+    assert noted_bytes(racks_for(layers), {0: 10, 1: 6}, Notes(5000)) == 2 * (10 + 6 + 12) * 8192
+    assert noted_bytes(racks_for(layers), {0: 10, 1: 6}, Notes(32768)) == 2 * (10 + 6 + 12) * 8192
 
 
 def test_where_all_memory_is_in_huge_pages_unused_notes_take_memory_too() -> None:
     layers = {layer: layer_layout(layer, 16, {GATE: 100, DOWN: 100}) for layer in (0, 1)}
-    assert noted_bytes(layers, {0: 10, 1: 6}, Notes(32768, huge_pages=True)) == 2 * (3 * 16 * 32768 + HUGE_PAGE)
+    assert noted_bytes(racks_for(layers), {0: 10, 1: 6}, Notes(32768, huge_pages=True)) == 2 * (
+        3 * 16 * 32768 + HUGE_PAGE
+    )
 
 
 @pytest.mark.parametrize("layer", [layout.layer for layout in LAYERS])

@@ -1,0 +1,62 @@
+"""`outline_plans`: the plans of one model over a range of budgets."""
+
+from pathlib import Path
+
+from offload.config import EngineConfig
+from offload.engine_needs import EngineNeeds
+from offload.errors import UsageError
+from offload.machine import machine_memory
+from offload.memory_plan import MemoryPlan, Needs
+from offload.plan_outline import PlanOutline, PlanPoint
+
+MAX_POINTS = 257
+
+
+def outline_plans(
+    path: str | Path | None, config: EngineConfig, n_points: int, *, own_bytes: int | None = None
+) -> tuple[Path, PlanOutline]:
+    """Return the model's file, and its plans at `n_points` budgets from the floor to where nothing is paged.
+
+    The plan of each budget is the one that `plan_model` makes of it. A configured budget below the floor is no error:
+    the outline says what the floor is. `own_bytes`: what the process takes without the model that is open now; None:
+    none is open.
+
+    Raises:
+        UsageError: `n_points` is not from 1 to 257, or a value of `config` makes no sense.
+        OffloadError: of the model, as `engine.open_model` does.
+    """
+    if not 1 <= n_points <= MAX_POINTS:
+        raise UsageError(f"n_points is {n_points}.", hint=f"Ask for 1 to {MAX_POINTS} points.")
+    measured = EngineNeeds(path, config, own_bytes=own_bytes)
+    needs, machine = measured.needs, machine_memory()
+    outline = PlanOutline(
+        n_ctx=needs.n_ctx,
+        n_ubatch=needs.n_ubatch,
+        floor_bytes=needs.floor_bytes,
+        whole_bytes=needs.whole_bytes,
+        budget_bytes=measured.budget_bytes,
+        total_memory_bytes=machine.total_bytes,
+        available_memory_bytes=machine.available_bytes,
+        points=tuple(_point(measured.share(budget_bytes).plan) for budget_bytes in _budgets(needs, n_points)),
+    )
+    return measured.header.files[0], outline
+
+
+def _budgets(needs: Needs, n_points: int) -> list[int]:
+    """Return rising budgets, evenly from the floor to the whole; fewer where there are not so many between them."""
+    first, span = needs.floor_bytes, needs.whole_bytes - needs.floor_bytes
+    return sorted({first + span * index // max(1, n_points - 1) for index in range(n_points)})
+
+
+def _point(plan: MemoryPlan) -> PlanPoint:
+    return PlanPoint(
+        budget_bytes=plan.budget_bytes,
+        runtime_bytes=plan.runtime_bytes,
+        dense_bytes=plan.dense_bytes,
+        kv_bytes=plan.kv_bytes,
+        compute_bytes=plan.compute_bytes,
+        reading_bytes=plan.reading_bytes,
+        staging_bytes=plan.staging_bytes,
+        slot_bytes=plan.slot_bytes,
+        resident_share=plan.resident_share,
+    )

@@ -1,0 +1,40 @@
+"""`PlanOutline`: what each part of a model would take over a range of budgets."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPoint:
+    """The plan at one budget; all sizes in bytes."""
+
+    budget_bytes: int
+    runtime_bytes: int
+    dense_bytes: int
+    kv_bytes: int
+    compute_bytes: int
+    reading_bytes: int
+    staging_bytes: int
+    slot_bytes: int
+    resident_share: float
+    """Share of the routed experts that fit the slots, 0 to 1; 1.0 for dense models."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutline:
+    """Plans of one model and context at budgets from the floor to where every expert has a slot."""
+
+    n_ctx: int
+    n_ubatch: int
+    """As configured: where experts have little room, batches are smaller."""
+    floor_bytes: int
+    whole_bytes: int
+    """Least budget at which nothing is paged; the floor itself for a dense model."""
+    budget_bytes: int
+    """What the configuration's budget comes to on this machine now; below the floor, the model is refused."""
+    total_memory_bytes: int
+    """Of this machine, or of the container the process is in."""
+    available_memory_bytes: int
+    """Free now beside all that runs, this process and what it has open included."""
+    points: tuple[PlanPoint, ...]
+    """In rising budgets, evenly from the floor to the whole; a single one for a dense model. What forecasting takes
+    counts as runtime, at the budgets at which it is worth it."""
