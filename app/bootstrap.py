@@ -13,11 +13,14 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from offload.protocol import EngineConfig
 from offload_app.chat_session import ChatSession
 from offload_app.engine_client import WORKER_COMMAND, EngineClient
 from offload_app.interrupt import Interrupt
+from offload_app.library.folder_watch import FolderWatch
+from offload_app.library.library import Library
+from offload_app.library.library_client import LibraryClient
 from offload_app.load_guard import LoadGuard
+from offload_app.model_config import config_of
 from offload_app.model_control import ModelControl
 from offload_app.notice import Notice, Subject, Weight
 from offload_app.places import Places
@@ -43,6 +46,8 @@ class Surroundings:
 
     places: Places
     worker: tuple[str, ...] = WORKER_COMMAND
+    library_worker: tuple[str, ...] = WORKER_COMMAND
+    """Looks at models, and packs them."""
 
 
 class Application(QObject):
@@ -59,9 +64,14 @@ class Application(QObject):
         self.engine = EngineClient(surroundings.worker, guard=self.guard, parent=self)
         # Before the control, so that an answer has ended here before the next load is sent.
         self.session = ChatSession(self.engine, self.store, parent=self)
-        self.model = ModelControl(self.engine, self.guard, self._config, self)
+        self.model = ModelControl(self.engine, self.guard, lambda path: config_of(self.settings.current, path), self)
+        command = surroundings.library_worker
+        asker, packer = (LibraryClient(command, parent=self) for _ in range(2))
+        self.library = Library(asker, packer, FolderWatch(parent=self), self)
         self.unexpected = Unexpected(places.log, self)
-        self.window = MainWindow(self.session, self.model, self.settings, self.appearance.theme, places.models)
+        self.window = MainWindow(
+            self.session, self.model, self.settings, self.library, self.appearance.theme, places.models
+        )
         self.polling = StatsPolling(self.engine, self.window.gauges)
         self.shutdown = Shutdown(self.engine, self.session, self)
         self._store_notice = StoreNotice(self.store, self)
@@ -84,6 +94,7 @@ class Application(QObject):
         """Close what is still open, after the event loop; may wait for the disk."""
         self.session.close()
         self.store.close()
+        self.library.close()
         self.engine.close()
         self._instance.close()
 
@@ -96,10 +107,6 @@ class Application(QObject):
         self.unexpected.happened.connect(lambda text: self._warn(Subject.DEFECT, text))
         self._store_notice.notice.connect(self.window.tell)
         self._instance.raised.connect(self._come_forward)
-
-    def _config(self) -> EngineConfig:
-        settings = self.settings.current
-        return EngineConfig(memory=settings.budget, n_threads=settings.threads)
 
     def _on_settings(self, before: Settings, now: Settings) -> None:
         self.appearance.apply(now)
@@ -116,6 +123,7 @@ class Application(QObject):
         self.window.hide()
         # A start from now on is one of its own.
         self._instance.close()
+        self.library.shutdown()
         self.shutdown.begin()
 
 

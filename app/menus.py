@@ -39,7 +39,15 @@ def fill_menus(bar: QMenuBar, actions: WindowActions, chat: Sequence[QAction]) -
         ),
         (
             _tr("&Model"),
-            (actions.open_model, actions.demo_model, _SEPARATOR, actions.reload_model, actions.unload_model),
+            (
+                actions.show_models,
+                _SEPARATOR,
+                actions.open_model,
+                actions.demo_model,
+                _SEPARATOR,
+                actions.reload_model,
+                actions.unload_model,
+            ),
         ),
         (
             _tr("&View"),

@@ -49,7 +49,7 @@ class _Wish:
 
 
 class ModelControl(QObject):
-    """Opens and closes models through `engine`; `config` says how, as of the settings."""
+    """Opens and closes models through `engine`; `config` says how each is opened, as of the settings."""
 
     notice = Signal(object)
     """Notice."""
@@ -66,7 +66,7 @@ class ModelControl(QObject):
         self,
         engine: EngineClient,
         guard: LoadGuard,
-        config: Callable[[], EngineConfig],
+        config: Callable[[str | None], EngineConfig],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -136,7 +136,7 @@ class ModelControl(QObject):
                 # Pressing it asks for the worker; a model that crashed while it was loaded is asked about again.
                 self._want(replace(held, is_asked_for=False))
             case Choice.SMALLER_BUDGET:
-                budget = held.memory or self._config().memory
+                budget = held.memory or self._config(held.model).memory
                 self._want(_Wish(held.model, smaller_budget(budget, self._plan)))
             case Choice.LOAD_ANYWAY:
                 self._want(replace(held, is_asked_for=True))
@@ -176,7 +176,7 @@ class ModelControl(QObject):
             self._held = replace(wish, memory=wish.memory or crashed.memory)
             self.notice.emit(crashed_before_notice(wish.model, crashed))
             return
-        config = self._config()
+        config = self._config(wish.model)
         if wish.memory is not None:
             config = replace(config, memory=wish.memory)
         self._status = ModelStatus(self._engine.state, wish.model)

@@ -7,8 +7,10 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+from offload_app.model_choices import ModelChoices, choices_from_json, choices_to_json, is_keepable
 
 _BUDGET = re.compile(
     # More than nothing; a share of at most all.
@@ -16,6 +18,7 @@ _BUDGET = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 MOST_THREADS = 1024
+MOST_OTHER_MODELS = 100
 SMALLEST_FONT_POINTS, LARGEST_FONT_POINTS = 7, 32
 
 
@@ -35,6 +38,10 @@ class Settings:
     """Where models are looked for; empty: the folder the system gives for data."""
     model: str = ""
     """Path of the model that was open last; empty: the demo model."""
+    other_models: tuple[str, ...] = ()
+    """Paths of models outside the folder that were opened, the newest last."""
+    choices: ModelChoices = field(default_factory=ModelChoices)
+    """Budget and context of single models."""
     budget: str = "auto"
     """Memory of the whole model process, as the command line takes it: `auto`, `6G`, `60%`."""
     threads: int = 0
@@ -67,12 +74,15 @@ def is_budget(text: str) -> bool:
     return _BUDGET.fullmatch(text.strip()) is not None
 
 
+def with_other_model(settings: Settings, path: str) -> tuple[str, ...]:
+    """Return the other models of `settings` with `path` as the newest; without it where no file can hold its name."""
+    others = tuple(other for other in settings.other_models if other != path)
+    return (*others, path)[-MOST_OTHER_MODELS:] if is_keepable(path) else others
+
+
 def settings_to_json(settings: Settings) -> str:
     """Return `settings` as JSON text."""
-    fields = {
-        field.name: value.value if isinstance(value := getattr(settings, field.name), Enum) else value
-        for field in dataclasses.fields(settings)
-    }
+    fields = {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
     return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -87,11 +97,32 @@ def settings_from_json(text: str) -> SettingsRead:
     right: dict[str, object] = {}
     unread = []
     for name, value in fields.items():
-        if name in _IS_RIGHT and _IS_RIGHT[name](value):
+        if name == "choices":
+            right[name], is_understood = choices_from_json(value)
+        elif name == "other_models":
+            right[name], is_understood = _paths(value)
+        elif is_understood := name in _IS_RIGHT and _IS_RIGHT[name](value):
             right[name] = ThemeChoice(value) if name == "theme" else value
-        else:
+        if not is_understood:
             unread.append(name)
     return SettingsRead(Settings(**right), tuple(unread))  # type: ignore[arg-type]  # each was checked by its name
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Enum():
+            return value.value
+        case ModelChoices():
+            return choices_to_json(value)
+    return value
+
+
+def _paths(value: object) -> tuple[tuple[str, ...], bool]:
+    """Return the paths that `value` lists, and whether all of it was understood."""
+    if not isinstance(value, list):
+        return (), False
+    paths = tuple(path for path in value if isinstance(path, str) and path and is_keepable(path))
+    return paths[-MOST_OTHER_MODELS:], len(paths) == len(value) <= MOST_OTHER_MODELS
 
 
 def _is_text(value: object) -> bool:

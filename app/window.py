@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from offload_app.chat.conversation_list import ConversationList
 from offload_app.chat.page import ChatPage
@@ -14,9 +14,12 @@ from offload_app.conversation_steps import ConversationSteps
 from offload_app.file_choice import FileChoice
 from offload_app.first_run import FirstRunCard
 from offload_app.gauges.panel import GaugePanel
+from offload_app.library.library import Library
+from offload_app.library.page import ModelPage
 from offload_app.menus import fill_menus
 from offload_app.model_control import ModelControl
 from offload_app.model_drop import ModelDrop
+from offload_app.model_label import ModelLabel
 from offload_app.model_status import ModelStatus, model_words, state_words
 from offload_app.notice import Choice, Notice, Subject
 from offload_app.notice_area import NoticeArea
@@ -40,6 +43,7 @@ class MainWindow(QMainWindow):
         session: ChatSession,
         model: ModelControl,
         settings: SettingsControl,
+        library: Library,
         theme: Theme,
         default_folder: Path,
     ) -> None:
@@ -48,6 +52,7 @@ class MainWindow(QMainWindow):
         self._default_folder = default_folder
         self.conversations = ConversationList(session, theme)
         self.page = ChatPage(session, theme)
+        self.models = ModelPage(library, model, settings, theme, default_folder)
         self.gauges = GaugePanel(theme)
         self.notices = NoticeArea(theme)
         self.card = FirstRunCard(theme)
@@ -55,7 +60,7 @@ class MainWindow(QMainWindow):
         self.deeds = WindowActions(self)
         self._steps = ConversationSteps(session, self)
         self.files = FileChoice(self, self._models_folder)
-        self._model_label, self._state_label = QLabel(), QLabel()
+        self._model_label, self._state_label = ModelLabel(), QLabel()
         self._lay_out()
         self._drop = ModelDrop(self)
         self._connect_actions()
@@ -70,7 +75,7 @@ class MainWindow(QMainWindow):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in the colours of `theme` from now on."""
-        for part in (self.conversations, self.page, self.gauges, self.notices, self.card):
+        for part in (self.conversations, self.page, self.models, self.gauges, self.notices, self.card):
             part.set_theme(theme)
 
     def raise_(self) -> None:
@@ -97,7 +102,10 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.card)
         column.addWidget(self.page, 1)
-        self.panes = Panes(self.conversations, chat, self.gauges)
+        self.pages = QStackedWidget()
+        for page in (chat, self.models):
+            self.pages.addWidget(page)
+        self.panes = Panes(self.conversations, self.pages, self.gauges)
         centre = QWidget()
         rows = QVBoxLayout(centre)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -122,7 +130,7 @@ class MainWindow(QMainWindow):
         deeds.quit.triggered.connect(self.close)
         deeds.search.triggered.connect(self._search)
         deeds.go_to_list.triggered.connect(self._go_to_list)
-        deeds.go_to_chat.triggered.connect(lambda: self.page.composer.setFocus())
+        deeds.go_to_chat.triggered.connect(self.show_chat)
         deeds.next_conversation.triggered.connect(lambda: self._steps.step(1))
         deeds.previous_conversation.triggered.connect(lambda: self._steps.step(-1))
         deeds.show_list.toggled.connect(lambda is_on: self._settings.change(show_list=is_on))
@@ -131,6 +139,7 @@ class MainWindow(QMainWindow):
         deeds.larger_text.triggered.connect(lambda: self._settings.change(font_points=larger(self.font())))
         deeds.smaller_text.triggered.connect(lambda: self._settings.change(font_points=smaller(self.font())))
         deeds.normal_text.triggered.connect(lambda: self._settings.change(font_points=0))
+        deeds.show_models.triggered.connect(self.show_models)
         deeds.open_model.triggered.connect(self.files.ask_for_model)
         deeds.demo_model.triggered.connect(lambda: self._model.open(None))
         deeds.reload_model.triggered.connect(self._model.reload)
@@ -141,10 +150,15 @@ class MainWindow(QMainWindow):
         deeds.about.triggered.connect(self._show_about)
 
     def _connect(self) -> None:
-        self.files.model_chosen.connect(self._model.open)
+        self.files.model_chosen.connect(self.models.take_file)
         self.files.import_chosen.connect(lambda path: self._session.import_(Path(path)))
         self.files.export_chosen.connect(lambda path: self._session.export(Path(path)))
-        self._drop.dropped.connect(self._model.open)
+        self._drop.dropped.connect(self.models.take_file)
+        self.models.left.connect(self.show_chat)
+        self.models.file_wanted.connect(self.files.ask_for_model)
+        self._session.opened.connect(self._leave_models)
+        self._model_label.clicked.connect(self.show_models)
+        self._model.opened.connect(self.models.remember)
         self._model.file_wanted.connect(self.files.ask_for_model)
         self._model.notice.connect(self.tell)
         self._model.cleared.connect(self.notices.clear)
@@ -152,6 +166,15 @@ class MainWindow(QMainWindow):
         self._settings.changed.connect(self._show_settings)
         self.notices.chosen.connect(self._choose)
         self.card.dismissed.connect(lambda: self._settings.change(are_gauges_explained=True))
+
+    def show_models(self) -> None:
+        """Show the models in the place of the chat."""
+        self.pages.setCurrentWidget(self.models)
+
+    def show_chat(self) -> None:
+        """Show the chat, ready to be typed into."""
+        self.pages.setCurrentIndex(0)
+        self.page.composer.setFocus()
 
     def show_preferences(self) -> None:
         """Show the preferences, once."""
@@ -179,6 +202,10 @@ class MainWindow(QMainWindow):
     def _choose(self, subject: Subject, choice: Choice) -> None:
         self.notices.clear(subject)
         self._model.choose(subject, choice)
+
+    def _leave_models(self) -> None:
+        if self.models.isVisible():
+            self.show_chat()
 
     def _search(self) -> None:
         self.deeds.show_list.setChecked(True)

@@ -52,7 +52,7 @@ def controlled(
     """Yield the control of a worker that does `steps`."""
     guard = LoadGuard(tmp_path)
     with watched(*steps, guard=guard) as (engine, log):
-        control = ModelControl(engine, guard, lambda: config or EngineConfig())
+        control = ModelControl(engine, guard, lambda _: config or EngineConfig())
         yield control, engine, Told(control), log
 
 

@@ -4,11 +4,22 @@ import json
 
 import pytest
 
-from offload_app.settings import Settings, ThemeChoice, is_budget, settings_from_json, settings_to_json
+from offload_app.model_choices import ModelChoice, ModelChoices
+from offload_app.settings import (
+    MOST_OTHER_MODELS,
+    Settings,
+    ThemeChoice,
+    is_budget,
+    settings_from_json,
+    settings_to_json,
+    with_other_model,
+)
 
 CHOSEN = Settings(
     models_folder="/models",
     model="/models/m.gguf",
+    other_models=("/elsewhere/a.gguf", "/elsewhere/größer-نموذج.gguf"),
+    choices=ModelChoices().with_choice("/models/m.gguf", ModelChoice(6 << 30, 8192)),
     budget="6G",
     threads=3,
     theme=ThemeChoice.DARK,
@@ -23,6 +34,8 @@ CHOSEN = Settings(
 WRONG = {
     "models_folder": 7,
     "model": "a\0b",
+    "other_models": "/a.gguf",
+    "choices": [],
     "budget": "lots",
     "threads": -1,
     "theme": "pink",
@@ -73,3 +86,21 @@ def test_a_budget_is_what_the_command_line_takes(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "lots", "-1G", "0", "0G", "101%", "0%", "G", "6 Gold", "0.0G", "٣G", "1e9"])
 def test_another_text_is_no_budget(text: str) -> None:
     assert not is_budget(text)
+
+
+def test_a_wrong_path_among_the_other_models_is_left_out_alone() -> None:
+    read = settings_from_json('{"other_models": ["/a.gguf", 7, ""]}')
+    assert read.settings.other_models == ("/a.gguf",)
+    assert read.unread == ("other_models",)
+
+
+def test_other_models_are_bounded_and_the_newest_stay() -> None:
+    settings = Settings()
+    for n in (*range(MOST_OTHER_MODELS + 1), 5):
+        settings = Settings(other_models=with_other_model(settings, f"/{n}.gguf"))
+    assert len(settings.other_models) == MOST_OTHER_MODELS
+    assert settings.other_models[-2:] == (f"/{MOST_OTHER_MODELS}.gguf", "/5.gguf")
+
+
+def test_a_name_that_is_no_text_is_not_kept() -> None:
+    assert with_other_model(Settings(other_models=("/a.gguf",)), "/\udcff.gguf") == ("/a.gguf",)

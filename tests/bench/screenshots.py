@@ -13,6 +13,8 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from fakes.tiny_architectures import TinyArchitecture
+from fakes.tiny_models import build_tiny_model
 from offload.protocol import GenerationParams
 from offload_app.bootstrap import Application, Surroundings, qt_application
 from offload_app.engine_state import EngineState
@@ -46,7 +48,10 @@ def main() -> int:
 
 def _take(qt: QApplication, theme: ThemeChoice, home: Path, folder: Path) -> None:
     places = Places.below(home)
+    # Where the worker unpacks the demo model, which the pictures name.
+    os.environ["XDG_DATA_HOME"] = str(home / "data")
     SettingsFile(places.settings).write(Settings(theme=theme, budget=BUDGET))
+    _put_models(places.models)
     instance = SingleInstance(places.state)
     instance.claim()
     parts = Application(qt, Surroundings(places), instance)
@@ -62,6 +67,7 @@ def _take(qt: QApplication, theme: ThemeChoice, home: Path, folder: Path) -> Non
             parts.window.resize(*size)
             _rest(250)
             _save(parts, folder / f"chat-{theme.value}{suffix}.png")
+        _show_models(parts, theme, folder)
         parts.window.resize(*SIZES[""])
         parts.window.show_preferences()
         assert parts.window.preferences is not None
@@ -72,6 +78,28 @@ def _take(qt: QApplication, theme: ThemeChoice, home: Path, folder: Path) -> Non
         parts.window.deleteLater()
         parts.deleteLater()
         qt.processEvents()
+
+
+def _put_models(folder: Path) -> None:
+    """Put a small model of another kind and one that was not downloaded to its end beside the demo model."""
+    below = folder / "example" / "Tiny-MoE-GGUF"
+    below.mkdir(parents=True)
+    whole = build_tiny_model(below / "Tiny-Mixtral-8x1M-Q4_K.gguf", TinyArchitecture.MIXTRAL)
+    (below / "Tiny-Mixtral-8x1M-Q8_0.gguf").write_bytes(whole.read_bytes()[:50_000])
+
+
+def _show_models(parts: Application, theme: ThemeChoice, folder: Path) -> None:
+    """Show the page of models, with a budget of the demo model that leaves some of its experts on the disk."""
+    parts.window.show_models()
+    page = parts.window.models
+    _wait(lambda: page.detail.plan.reading.is_known)
+    page.detail.plan.slider.chosen.emit(page.detail.plan.slider.maximum() // 2)
+    for suffix, size in SIZES.items():
+        parts.window.resize(*size)
+        _wait(lambda: not any(model.is_unseen for model in parts.library.models))
+        _rest(400)
+        _save(parts, folder / f"models-{theme.value}{suffix}.png")
+    parts.window.show_chat()
 
 
 def _talk(parts: Application) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from fakes.scripted_worker import Step, worker
+from fakes.scripted_worker import Step, hello, serves_models, worker
 from offload_app.bootstrap import Application, Surroundings
 from offload_app.places import Places
 from offload_app.single_instance import SingleInstance
@@ -14,16 +14,21 @@ from offload_app.single_instance import SingleInstance
 
 @contextmanager
 def application(
-    folder: Path, *steps: Step | Sequence[Step], command: Sequence[str] = (), model: str = ""
+    folder: Path,
+    *steps: Step | Sequence[Step],
+    command: Sequence[str] = (),
+    model: str = "",
+    library: Sequence[str] = (),
 ) -> Iterator[Application]:
-    """Yield an application that has begun, and take it apart afterwards."""
+    """Yield an application that has begun, and take it apart afterwards; `library` is the worker that knows models."""
     qt = QApplication.instance()
     assert isinstance(qt, QApplication)
     font, palette, sheet = qt.font(), qt.palette(), qt.styleSheet()
     places = Places.below(folder)
     instance = SingleInstance(places.state)
     instance.claim()
-    parts = Application(qt, Surroundings(places, tuple(command) or worker(*steps)), instance)
+    library_worker = tuple(library) or worker(hello(), serves_models())
+    parts = Application(qt, Surroundings(places, tuple(command) or worker(*steps), library_worker), instance)
     try:
         parts.begin(model)
         yield parts

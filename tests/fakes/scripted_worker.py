@@ -106,6 +106,42 @@ def answers(*texts: str) -> tuple[Step, ...]:
     return expect("generate"), tokens(*texts), done()
 
 
+def inspected(**fields: Any) -> Step:
+    """Say what the file of inspection "$id" is: a small model, but for `fields`."""
+    return say({"type": "inspected", "id": "$id", "model": {**MODEL, **fields}})
+
+
+def planned(**fields: Any) -> Step:
+    """Say the plans of request "$id": three points from 1 to 9 GiB, but for `fields`."""
+    return say({"type": "planned", "id": "$id", "model": "/models/m.gguf", "outline": {**OUTLINE, **fields}})
+
+
+def packing(fraction: float) -> Step:
+    """Say how much of pack "$id" is done."""
+    return say({"type": "packing", "id": "$id", "fraction": fraction})
+
+
+def packed(path: str = "/models/m.offload") -> Step:
+    """Say that pack "$id" is done."""
+    return say({"type": "packed", "id": "$id", "path": path, "n_bytes": 6 << 30})
+
+
+def serves_models(
+    *, refuses: Sequence[str] = (), dies_of: Sequence[str] = (), packs: str = "at once", **fields: Any
+) -> Step:
+    """Answer inspections, plans and packs until the end: each model is the one of its path, but for `fields`.
+
+    Files named in `refuses` are refused, those in `dies_of` kill the process. `packs`: "at once", "until stopped" or
+    "until the disk is full".
+    """
+    return {"do": "serve", "refuses": refuses, "dies_of": dies_of, "packs": packs, "fields": fields}
+
+
+def die_once(marker: Path, number: signal.Signals) -> Step:
+    """Be ended by a signal, but not again where `marker` is there already."""
+    return {"do": "die_once", "marker": str(marker), "signal": int(number)}
+
+
 def die(number: signal.Signals) -> Step:
     """Be ended by a signal."""
     return {"do": "die", "signal": int(number)}
@@ -124,6 +160,44 @@ def hang() -> Step:
 def pause(seconds: float) -> Step:
     """Do nothing for a while."""
     return {"do": "pause", "seconds": seconds}
+
+
+GIB = 1 << 30
+MODEL: Mapping[str, Any] = {
+    "path": "/models/m.gguf",
+    "name": "scripted",
+    "architecture": "qwen3moe",
+    "quantization": "Q4_K_M",
+    "n_files": 1,
+    "file_bytes": 8 * GIB,
+    "expert_bytes": 6 * GIB,
+    "n_params": 14_900_000_000,
+    "n_layer": 24,
+    "n_expert": 128,
+    "n_expert_used": 8,
+    "context_length": 32768,
+    "pack_state": "none",
+    "packed_bytes": 0,
+}
+
+
+def _point(budget_bytes: int, resident_share: float) -> Mapping[str, Any]:
+    rest = {"dense_bytes": GIB // 4, "kv_bytes": GIB // 8, "compute_bytes": GIB // 8, "reading_bytes": 1 << 20}
+    others = {"runtime_bytes": GIB // 4, "staging_bytes": 1 << 20, **rest}
+    slots = budget_bytes - sum(others.values())
+    return {"budget_bytes": budget_bytes, **others, "slot_bytes": slots, "resident_share": resident_share}
+
+
+OUTLINE: Mapping[str, Any] = {
+    "n_ctx": 4096,
+    "n_ubatch": 512,
+    "floor_bytes": GIB,
+    "whole_bytes": 9 * GIB,
+    "budget_bytes": 6 * GIB,
+    "total_memory_bytes": 16 * GIB,
+    "available_memory_bytes": 8 * GIB,
+    "points": [_point(GIB, 0.0625), _point(5 * GIB, 0.5), _point(9 * GIB, 1.0)],
+}
 
 
 class _Actor:
@@ -148,6 +222,13 @@ class _Actor:
                 self._write(b"".join(self._token(i, text) for i, text in enumerate(step["texts"])))
             case "tokens_until_stop":
                 self._say_until_stop(step["text"], step["pause"])
+            case "serve":
+                self._serve(step)
+            case "die_once":
+                marker = step["marker"]
+                if not os.path.exists(marker):
+                    with open(marker, "w", encoding="utf-8"):
+                        os.kill(os.getpid(), step["signal"])
             case "die":
                 os.kill(os.getpid(), step["signal"])
                 signal.pause()
@@ -171,6 +252,36 @@ class _Actor:
             if is_next:
                 os._exit(66)
         os._exit(0)
+
+    def _serve(self, step: Step) -> None:
+        for request in self._requests:
+            self._id = request.get("id", self._id)
+            model = request.get("model") or "/data/demo.gguf"
+            name = model.rpartition("/")[2]
+            if request["type"] == "shutdown":
+                break
+            if name in step["dies_of"]:
+                os.kill(os.getpid(), signal.SIGSEGV)
+                signal.pause()
+            if name in step["refuses"]:
+                self.do(failed("ModelFileError", f"{name} is cut off.", "Get it again."))
+            elif request["type"] == "inspect":
+                self.do(inspected(**{"path": model, **step["fields"]}))
+            elif request["type"] == "plan":
+                self.do(planned(n_ctx=request["config"]["n_ctx"] or 4096))
+            elif request["type"] == "pack":
+                self._pack(step["packs"])
+        os._exit(0)
+
+    def _pack(self, how: str) -> None:
+        self.do(packing(0.25))
+        if how == "at once":
+            self.do(packed())
+        elif how == "until stopped":
+            self._expect("stop")
+            self.do(failed("CancelledError", "Packing was stopped."))
+        else:
+            self.do(failed("DiskFullError", "The disk is full.", "Make room."))
 
     def _answer_poll(self, request_id: int) -> None:
         event = {"type": "stats", "id": request_id, "loaded": True, "stats": {}, "residency": ["0123"]}

@@ -1,0 +1,307 @@
+"""The page of models: the list, and the detail of the one that is chosen; connects library, model and settings."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QStorageInfo, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from offload_app.engine_state import EngineState
+from offload_app.gauges.panel import language_of_qt
+from offload_app.gauges.readings.language import Language
+from offload_app.library.detail import DetailReading, ModelDetail
+from offload_app.library.library import Library
+from offload_app.library.model_list import ModelList
+from offload_app.library.readings.folder_words import folder_words
+from offload_app.library.readings.model_row import ModelRow, loaded_key, read_row
+from offload_app.library.readings.model_words import all_facts, title_of, trouble_of
+from offload_app.library.readings.pack import PackOffer, read_pack
+from offload_app.library.shelf import DEMO, ShelvedModel
+from offload_app.library.style import library_style
+from offload_app.model_choices import ModelChoice
+from offload_app.model_config import plan_config_of
+from offload_app.model_control import ModelControl
+from offload_app.model_folder import first_file, is_below
+from offload_app.settings import Settings, with_other_model
+from offload_app.settings_control import SettingsControl
+from offload_app.theme import SIZES, Theme
+
+SIDE_BY_SIDE = 820
+"""Least width at which the detail stands beside the list, not below."""
+_BUSY = frozenset({EngineState.LOADING, EngineState.UNLOADING, EngineState.SHUTTING_DOWN, EngineState.STARTING})
+
+
+def free_bytes_beside(path: str) -> int | None:
+    """Return how much room there is beside a file; None: the system does not say."""
+    storage = QStorageInfo(os.path.dirname(path))
+    return storage.bytesAvailable() if storage.isValid() else None
+
+
+class ModelPage(QWidget):
+    """Shows `library`, and opens models through `model`. Thread rule: the UI thread only."""
+
+    left = Signal()
+    """A person wants the chat back."""
+    file_wanted = Signal()
+    """A person wants to choose a file."""
+
+    def __init__(
+        self,
+        library: Library,
+        model: ModelControl,
+        settings: SettingsControl,
+        theme: Theme,
+        default_folder: Path,
+        *,
+        language: Language | None = None,
+        free_bytes: Callable[[str], int | None] = free_bytes_beside,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("modelPage")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._library, self._model, self._settings = library, model, settings
+        self._default_folder, self._free_bytes = default_folder, free_bytes
+        self._language = language if language is not None else language_of_qt()
+        self._choices: dict[str, ModelChoice] = {}
+        """What was chosen since the start, whether it was loaded with or not."""
+        self._rows: dict[str, tuple[ShelvedModel, ModelRow]] = {}
+        self._awaited: str | None = None
+        """What was chosen before it was listed."""
+        self._planned_for: object = None
+        self.list = ModelList(theme)
+        self.detail = ModelDetail(theme, self._language)
+        self.folder = QLabel()
+        self.open_file = QPushButton(self.tr("&Open file…"))
+        self.back = QPushButton(self.tr("&Back to chat"))
+        self._lay_out()
+        self._connect()
+        self.set_theme(theme)
+        self._show_models()
+
+    @property
+    def chosen(self) -> str:
+        """Return the key of the model that is chosen."""
+        return self.list.chosen
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in the colours of `theme` from now on."""
+        self.setStyleSheet(library_style(theme))
+        self.list.set_theme(theme)
+        self.detail.set_theme(theme)
+
+    def remember(self, path: str) -> None:
+        """List the model of file `path` from now on, wherever it lies; the empty path is the demo model's."""
+        known = self._library.model(DEMO)
+        if path and not is_below(path, self._models_folder()) and (known is None or path != known.path):
+            self._settings.change(other_models=with_other_model(self._settings.current, first_file(path)))
+
+    def take_file(self, path: str) -> None:
+        """List the model of file `path` from now on, and open it; where the page is shown, only show its detail."""
+        self.remember(path)
+        if not self.isVisible():
+            self._model.open(path)
+            return
+        self._awaited = os.path.abspath(first_file(path))
+        self.list.choose(self._awaited)
+        self._library.set_sources(self._models_folder(), self._settings.current.other_models)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Follow the disk while the page is seen, and plan anew: what is free may have changed."""
+        super().showEvent(event)
+        self._library.set_sources(self._models_folder(), self._settings.current.other_models)
+        self._library.set_active(True)
+        self._planned_for = None
+        self._show_models()
+        self.list.setFocus()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Let the disk rest."""
+        super().hideEvent(event)
+        self._library.set_active(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Put the detail beside the list where there is room, else below it."""
+        super().resizeEvent(event)
+        is_wide = self.width() >= SIDE_BY_SIDE
+        orientation = Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical
+        if self._splitter.orientation() is not orientation:
+            self._splitter.setOrientation(orientation)
+            self._splitter.setSizes([320, 600] if is_wide else [200, 500])
+
+    def _connect(self) -> None:
+        self._library.changed.connect(self._show_models)
+        self._library.outlook_changed.connect(self._show_plan)
+        self._model.status_changed.connect(lambda _: self._show_models())
+        self._settings.changed.connect(self._on_settings)
+        self.list.changed.connect(self._on_chosen)
+        self.list.activated.connect(lambda _: self._load())
+        self.open_file.clicked.connect(self.file_wanted)
+        self.back.clicked.connect(self.left)
+        QShortcut(
+            QKeySequence(Qt.Key.Key_Escape), self, self.left.emit, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
+        )
+        detail = self.detail
+        detail.load.clicked.connect(self._load)
+        detail.unload.clicked.connect(self._model.unload)
+        detail.show_folder.clicked.connect(self._show_in_folder)
+        detail.forget.clicked.connect(self._forget)
+        detail.plan.chosen.connect(self._choose_plan)
+        detail.pack.wanted.connect(self._pack)
+
+    # What is shown
+
+    def _show_models(self) -> None:
+        if not self.isVisible():
+            return
+        loaded = loaded_key(self._model.status)
+        self.list.show_rows(tuple(self._row(model, model.key == loaded) for model in self._library.models))
+        words = folder_words(self._library.scan, self._language)
+        self.folder.setText(words)
+        self.folder.setVisible(bool(words))
+        self._show_detail()
+
+    def _row(self, model: ShelvedModel, is_loaded: bool) -> ModelRow:
+        """Return the row of `model`; read anew only where something of it changed."""
+        known = self._rows.get(model.key)
+        if known is None or known[0] is not model or known[1].is_loaded != is_loaded:
+            known = self._rows[model.key] = (model, read_row(model, is_loaded=is_loaded, language=self._language))
+        return known[1]
+
+    def _show_detail(self) -> None:
+        model = self._chosen_model()
+        if model is None:
+            return
+        self._plan(model)
+        self._show_plan()
+        free = self._free_bytes(model.path) if model.path and model.summary is not None else None
+        self.detail.pack.show_reading(read_pack(model, free, self._language))
+
+    def _chosen_model(self) -> ShelvedModel | None:
+        """Return what is known of the chosen model; of one that went away, that; None: it is about to be listed."""
+        model = self._library.model(self.chosen)
+        if model is not None:
+            self._awaited = None
+        elif self.chosen != self._awaited:
+            return ShelvedModel(self.chosen)
+        return model
+
+    def _show_plan(self) -> None:
+        model = self._chosen_model()
+        if model is None:
+            return
+        outlook = self._library.outlook
+        is_current = outlook is not None and outlook.key == model.key
+        context_length = model.summary.context_length if model.summary is not None else 0
+        self.detail.plan.show_plan(
+            outlook if is_current else None, self._choice(), context_length, self._settings.current.budget
+        )
+        self.detail.show_reading(self._reading(model))
+
+    def _reading(self, model: ShelvedModel) -> DetailReading:
+        trouble = trouble_of(model, self._language)
+        state, plan = self._model.status.state, self.detail.plan.reading
+        is_loaded = model.key == loaded_key(self._model.status)
+        return DetailReading(
+            title_of(model, self._language),
+            all_facts(model.summary, self._language) if model.summary is not None else "",
+            model.path,
+            trouble,
+            is_loaded=is_loaded,
+            can_load=not trouble and state not in _BUSY and (plan.is_possible or not plan.is_known),
+            can_unload=self._model.can_unload,
+            can_forget=model.is_other and not is_loaded,
+            has_plan=model.summary is not None and not trouble,
+        )
+
+    def _plan(self, model: ShelvedModel) -> None:
+        """Have the chosen model planned, where that was not done as it is now."""
+        if model.summary is None or model.is_missing:
+            return
+        settings = self._settings.current
+        wanted = (model.key, model.summary, plan_config_of(settings, self._choice().n_ctx))
+        if wanted != self._planned_for:
+            self._planned_for = wanted
+            self._library.plan(model.key, wanted[2])
+
+    # What a person does
+
+    def _on_chosen(self, key: str) -> None:
+        self._library.look_first_at(key)
+        self._show_detail()
+
+    def _choice(self) -> ModelChoice:
+        return self._choices.get(self.chosen, self._settings.current.choices.of(self.chosen))
+
+    def _choose_plan(self, choice: ModelChoice) -> None:
+        self._choices[self.chosen] = choice
+        self._show_detail()
+
+    def _load(self) -> None:
+        if self.detail.load.isEnabled():
+            key = self.chosen
+            self._settings.change(choices=self._settings.current.choices.with_choice(key, self._choice()))
+            self._model.open(key or None)
+
+    def _pack(self, offer: PackOffer) -> None:
+        if offer is PackOffer.CANCEL:
+            self._library.cancel_packing(self.chosen)
+        elif offer in (PackOffer.PACK, PackOffer.PACK_AGAIN):
+            self._library.pack(self.chosen, force=offer is PackOffer.PACK_AGAIN)
+
+    def _show_in_folder(self) -> None:
+        model = self._library.model(self.chosen)
+        if model is not None and model.path:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(model.path)))
+
+    def _forget(self) -> None:
+        others = self._settings.current.other_models
+        self._settings.change(other_models=tuple(path for path in others if path != self.chosen))
+
+    def _on_settings(self, before: Settings, now: Settings) -> None:
+        if not self.isVisible():
+            return
+        if (before.models_folder, before.other_models) != (now.models_folder, now.other_models):
+            self._library.set_sources(self._models_folder(), now.other_models)
+        self._show_models()
+
+    def _models_folder(self) -> str:
+        return os.path.abspath(os.path.expanduser(self._settings.current.models_folder or self._default_folder))
+
+    def _lay_out(self) -> None:
+        title = QLabel(self.tr("Models"))
+        title.setObjectName("pageTitle")
+        self.back.setObjectName("quiet")
+        self.folder.setObjectName("hint")
+        self.folder.setWordWrap(True)
+        self.folder.setTextFormat(Qt.TextFormat.PlainText)
+        self.folder.setContentsMargins(SIZES.margin + 4, 0, SIZES.margin, SIZES.small_gap)
+        head = QHBoxLayout()
+        head.setContentsMargins(SIZES.margin + 4, SIZES.gap, SIZES.margin, SIZES.gap)
+        head.setSpacing(SIZES.gap)
+        head.addWidget(title)
+        head.addStretch(1)
+        head.addWidget(self.open_file)
+        head.addWidget(self.back)
+        upper = QWidget()
+        list_column = QVBoxLayout(upper)
+        list_column.setContentsMargins(0, 0, 0, 0)
+        list_column.setSpacing(0)
+        list_column.addWidget(self.list, 1)
+        list_column.addWidget(self.folder)
+        self._splitter = QSplitter(Qt.Orientation.Vertical)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setAccessibleName(self.tr("List and detail"))
+        self._splitter.addWidget(upper)
+        self._splitter.addWidget(self.detail)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setSizes([200, 500])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self._splitter, 1)
+        self.setAccessibleName(self.tr("Models"))
