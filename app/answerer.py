@@ -28,8 +28,6 @@ class Answerer(QObject):
     """Answering, and the next piece of its text."""
     ended = Signal(object, object)
     """Answering and its Ending; nothing is being answered any more."""
-    crashed = Signal(object)
-    """CrashNote; after `ended`, where something was being answered."""
 
     def __init__(self, engine: EngineClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -111,9 +109,7 @@ class Answerer(QObject):
 
     def _on_died(self, death: Death) -> None:
         self._loaded = self._last_stats = None
-        note = crash_note(death)
-        self._end(Ending(MessageState.FAILED, note.happened))
-        self.crashed.emit(note)
+        self._end(Ending(MessageState.FAILED, crash_note(death).happened))
 
     def _on_shut_down(self) -> None:
         self._loaded = self._last_stats = None

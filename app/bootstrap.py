@@ -4,6 +4,7 @@ Order of the start: settings and their theme, the window, the worker, the conver
 there before any of the slow parts is. Order of the end: the window is hidden, the worker ends, everything is saved.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from importlib import metadata
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from offload_app.chat_session import ChatSession
 from offload_app.engine_client import WORKER_COMMAND, EngineClient
+from offload_app.icons import APPLICATION
 from offload_app.interrupt import Interrupt
 from offload_app.library.folder_watch import FolderWatch
 from offload_app.library.library import Library
@@ -24,6 +27,7 @@ from offload_app.model_config import config_of
 from offload_app.model_control import ModelControl
 from offload_app.notice import Notice, Subject, Weight
 from offload_app.places import Places
+from offload_app.retention import Retention
 from offload_app.settings import Settings
 from offload_app.settings_control import SettingsControl
 from offload_app.settings_file import SettingsFile
@@ -75,6 +79,7 @@ class Application(QObject):
         self.polling = StatsPolling(self.engine, self.window.gauges)
         self.shutdown = Shutdown(self.engine, self.session, self)
         self._store_notice = StoreNotice(self.store, self)
+        self.retention = Retention(self.store, parent=self)
         self._connect()
 
     def begin(self, model: str = "") -> None:
@@ -89,10 +94,12 @@ class Application(QObject):
             self.model.open(model)
         else:
             self.model.begin(self.settings.current.model or None)
+        self.retention.begin()
 
     def end(self) -> None:
         """Close what is still open, after the event loop; may wait for the disk."""
         self.session.close()
+        self.retention.close()
         self.store.close()
         self.library.close()
         self.engine.close()
@@ -147,6 +154,9 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     # Not `quit`, which asks the window again.
     parts.shutdown.done.connect(lambda: application.exit(0))
     QTimer.singleShot(0, parts, lambda: parts.begin(model))
+    # What the start made stays: else the collector looks at all of it again in the middle of an answer, which then
+    # stands still for 20 to 28 ms (67,000 objects, 2 cores, 2026-11-23).
+    gc.freeze()
     try:
         return application.exec()
     finally:
@@ -163,6 +173,7 @@ def qt_application() -> QApplication:
     application.setApplicationDisplayName("offload")
     application.setApplicationVersion(metadata.version("offload"))
     application.setDesktopFileName("offload")
+    application.setWindowIcon(QIcon(str(APPLICATION)))
     # The window is hidden before the worker has ended; `Shutdown` says when to quit.
     application.setQuitOnLastWindowClosed(False)
     # The same shapes on every system, in the colours of the theme.

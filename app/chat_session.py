@@ -19,10 +19,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from offload.protocol import GenerationParams, Role
 from offload_app import conversation as steps
+from offload_app.answer_saving import AnswerSaving
 from offload_app.answerer import Answerer
 from offload_app.answering import Answering, Ending
 from offload_app.conversation import Conversation, Message, MessageState
@@ -32,10 +33,10 @@ from offload_app.conversation_keeper import ConversationKeeper
 from offload_app.conversation_store import ConversationSummary
 from offload_app.engine_client import EngineClient
 from offload_app.engine_state import RequestRefusedError
+from offload_app.held_conversations import HeldConversations
 from offload_app.store_calls import StoreCalls
 from offload_app.store_thread import StoreThread
 
-SAVE_MS = 800
 Clock = Callable[[], int]
 
 
@@ -51,8 +52,6 @@ class ChatSession(QObject):
     answering_changed = Signal(bool)
     refusal_changed = Signal(str)
     """Why nothing can be asked now, one sentence; empty: it can."""
-    crashed = Signal(object)
-    """CrashNote: the worker is gone; what was written is kept, and a restart may be offered."""
     told = Signal(str)
     """A sentence for the person: something was not done."""
 
@@ -65,27 +64,22 @@ class ChatSession(QObject):
         self._calls = StoreCalls(store, self)
         self._keeper = ConversationKeeper(self._calls, self)
         self.index = ConversationIndex(self._calls, self)
-        self._open = steps.new_conversation(clock())
-        self._answered: Conversation | None = None
-        """The conversation that is being answered, where it is not the open one."""
+        self._held = HeldConversations(steps.new_conversation(clock()), lambda: self._answerer.current)
         self._wanted = ""
         """Id of the conversation that was asked for last."""
         self._refusal = self.refusal
-        self._saving = QTimer(self, interval=SAVE_MS)
-        self._saving.timeout.connect(self._save_partial)
+        self._saving = AnswerSaving(self._held, self._keeper, self)
         self._calls.failed.connect(self.told)
         engine.state_changed.connect(self._tell_refusal)
         self._answerer.grew.connect(self._on_grew)
         self._answerer.ended.connect(self._on_ended)
-        self._answerer.crashed.connect(self.crashed)
 
     # What is
 
     @property
     def conversation(self) -> Conversation:
         """The open conversation, with all that has come of its answer."""
-        self._fold()
-        return self._open
+        return self._held.folded
 
     @property
     def is_answering(self) -> bool:
@@ -95,8 +89,8 @@ class ChatSession(QObject):
     @property
     def answering_message(self) -> int | None:
         """The message of the open conversation that is being written; None: none of it is."""
-        answer = self._answerer.current
-        return answer.message_id if answer is not None and answer.conversation_id == self._open.id else None
+        answer = self._held.answer
+        return None if answer is None else answer.message_id
 
     @property
     def can_send(self) -> bool:
@@ -112,29 +106,29 @@ class ChatSession(QObject):
 
     def new(self) -> None:
         """Open an empty conversation; it is kept once something is written in it."""
-        if self._keeper.is_worth_keeping(self._open):
+        if self._keeper.is_worth_keeping(self._held.open):
             self._wanted = ""
-            self._show(steps.new_conversation(self._clock(), sampling=self._open.sampling))
+            self._show(steps.new_conversation(self._clock(), sampling=self._held.open.sampling))
         else:
-            self.opened.emit(self._open)
+            self.opened.emit(self._held.open)
 
     def open(self, id: str) -> None:
         """Open a conversation; `opened` follows, or `told`."""
         self._wanted = id
-        if id == self._open.id:
+        if id == self._held.open.id:
             self.opened.emit(self.conversation)
-        elif self._answered is not None and self._answered.id == id:
-            self._show(self._answered)
+        elif (aside := self._held.aside(id)) is not None:
+            self._show(aside)
         else:
             self._keeper.flush()
             self._calls.ask(lambda store: store.load(id), self._show_loaded)
 
     def open_last(self) -> None:
         """Open the conversation that was used last, if there is one and nothing was begun meanwhile."""
-        blank = self._open
+        blank = self._held.open
 
         def show(found: tuple[ConversationSummary, ...]) -> None:
-            if found and self._open == blank:
+            if found and self._held.open == blank:
                 self.open(found[0].id)
 
         self._calls.ask(lambda store: store.conversations(1), show)
@@ -146,8 +140,8 @@ class ChatSession(QObject):
             self.stop()
         now = self._clock()
         self._calls.ask(lambda store: store.delete(id, now), self._refresh)
-        if id == self._open.id:
-            self._show(steps.new_conversation(now, sampling=self._open.sampling))
+        if id == self._held.open.id:
+            self._show(steps.new_conversation(now, sampling=self._held.open.sampling))
 
     def restore(self, id: str) -> None:
         """Undo `delete`, and open it."""
@@ -184,7 +178,7 @@ class ChatSession(QObject):
 
     def regenerate(self, message_id: int | None = None) -> bool:
         """Have another answer written beside an answer; None: beside the last of the current path."""
-        found = self.last_answer if message_id is None else self._open.message(message_id)
+        found = self.last_answer if message_id is None else self._held.open.message(message_id)
         if found is None or found.role is not Role.ASSISTANT or self._is_refused():
             return False
         self._begin(steps.regenerate(self.conversation, found.id, self._clock()))
@@ -192,7 +186,7 @@ class ChatSession(QObject):
 
     def edit(self, message_id: int, text: str) -> bool:
         """Ask `text` instead of a question, as a branch beside it."""
-        if not text.strip() or self._open.message(message_id).role is not Role.USER or self._is_refused():
+        if not text.strip() or self._held.open.message(message_id).role is not Role.USER or self._is_refused():
             return False
         now = self._clock()
         self._begin(steps.begin_answer(steps.edit(self.conversation, message_id, text, now), now))
@@ -200,62 +194,54 @@ class ChatSession(QObject):
 
     def switch(self, message_id: int) -> None:
         """Show the branch that a message is on."""
-        self._open = steps.switch(self.conversation, message_id)
-        self._keeper.save_tree(self._open)
-        self.changed.emit(self._open)
+        self._held.open = steps.switch(self.conversation, message_id)
+        self._keeper.save_tree(self._held.open)
+        self.changed.emit(self._held.open)
 
     @property
     def last_answer(self) -> Message | None:
         """The last answer of the current path."""
-        return self._last_of(Role.ASSISTANT)
+        return steps.last_of(self._held.open, Role.ASSISTANT)
 
     @property
     def last_question(self) -> Message | None:
         """The last question of the current path."""
-        return self._last_of(Role.USER)
-
-    def _last_of(self, role: Role) -> Message | None:
-        message = self._open.current
-        while message is not None and message.role is not role:
-            message = None if message.parent is None else self._open.message(message.parent)
-        return message
+        return steps.last_of(self._held.open, Role.USER)
 
     # How it is answered
 
     def set_title(self, title: str, id: str | None = None) -> None:
         """Name a conversation; None: the open one."""
-        if id is not None and id != self._open.id:
-            if self._answered is not None and self._answered.id == id:
-                self._answered = replace(self._answered, title=title)
+        if id is not None and id != self._held.open.id:
+            self._held.name_aside(id, title)
             self._calls.ask(lambda store: store.set_title(id, title), self._refresh)
             return
-        self._open = replace(self.conversation, title=title)
-        self._keeper.save_title(self._open)
+        self._held.open = replace(self.conversation, title=title)
+        self._keeper.save_title(self._held.open)
         self._refresh()
-        self.changed.emit(self._open)
+        self.changed.emit(self._held.open)
 
     def set_system_prompt(self, text: str) -> None:
         """Set what the model is told before the conversation."""
-        self._open = replace(self._open, system_prompt=steps.valid_text(text))
-        self._keeper.save_settings(self._open)
+        self._held.open = replace(self._held.open, system_prompt=steps.valid_text(text))
+        self._keeper.save_settings(self._held.open)
 
     def set_sampling(self, sampling: GenerationParams) -> None:
         """Set how tokens are sampled in this conversation."""
-        self._open = replace(self._open, sampling=sampling)
-        self._keeper.save_settings(self._open)
+        self._held.open = replace(self._held.open, sampling=sampling)
+        self._keeper.save_settings(self._held.open)
         self.changed.emit(self.conversation)
 
     def set_draft(self, text: str) -> None:
         """Keep what is typed and not sent, at most once a second."""
-        if text != self._open.draft:
-            self._open = replace(self._open, draft=text)
-            self._keeper.save_draft(self._open)
+        if text != self._held.open.draft:
+            self._held.open = replace(self._held.open, draft=text)
+            self._keeper.save_draft(self._held.open)
 
     def close(self) -> None:
         """Give everything to the store that is not saved yet; before the store is closed."""
         self._keeper.flush()
-        self._save_partial()
-        self._saving.stop()
+        self._saving.end()
         self._calls.close()
 
     # The answer
@@ -269,8 +255,8 @@ class ChatSession(QObject):
             failure = self.tr("This conversation is too long to be sent to the model: begin a new one.")
             conversation = steps.write(conversation, conversation.leaf, "", MessageState.FAILED, failure=failure)
         else:
-            self._saving.start()
-        self._open = conversation
+            self._saving.begin()
+        self._held.open = conversation
         self._keeper.save_tree(conversation)
         self._refresh()
         self.changed.emit(conversation)
@@ -278,52 +264,24 @@ class ChatSession(QObject):
         self._tell_refusal()
 
     def _on_grew(self, answer: Answering, piece: str) -> None:
-        if answer.conversation_id == self._open.id:
+        if answer.conversation_id == self._held.open.id:
             self.answer_grew.emit(answer.message_id, piece)
 
     def _on_ended(self, answer: Answering, ending: Ending) -> None:
-        ended = steps.write(
-            self._conversation_of(answer),
-            answer.message_id,
-            answer.text,
-            ending.state,
-            failure=ending.failure,
-            receipt=ending.receipt,
-        )
-        self._answered = None
-        self._saving.stop()
+        ended = self._held.end(answer, ending)
+        self._saving.end()
         self._keeper.save_message(ended, answer.message_id)
-        if ended.id == self._open.id:
-            self._open = ended
+        if ended is self._held.open:
             self.changed.emit(ended)
         self.answering_changed.emit(False)
         self._tell_refusal()
 
     # Which conversation
 
-    def _conversation_of(self, answer: Answering) -> Conversation:
-        if answer.conversation_id == self._open.id:
-            return self._open
-        assert self._answered is not None
-        return self._answered
-
-    def _fold(self) -> None:
-        """Put what has come of the answer into the open conversation."""
-        answer = self._answerer.current
-        if answer is not None and answer.conversation_id == self._open.id:
-            self._open = steps.write(self._open, answer.message_id, answer.text)
-
     def _show(self, conversation: Conversation) -> None:
         self._keeper.flush()
-        self._fold()
-        answer = self._answerer.current
-        if answer is not None and answer.conversation_id == self._open.id != conversation.id:
-            self._answered = self._open
-        self._open = conversation
-        if answer is not None and answer.conversation_id == conversation.id:
-            self._answered = None
-            self._fold()
-        self.opened.emit(self._open)
+        self._held.show(conversation)
+        self.opened.emit(self.conversation)
 
     def _show_loaded(self, conversation: Conversation) -> None:
         self._keeper.know(conversation.id)
@@ -334,13 +292,6 @@ class ChatSession(QObject):
         self._wanted = conversation.id
         self._show_loaded(conversation)
         self._refresh()
-
-    def _save_partial(self) -> None:
-        """Save what has come of the answer."""
-        answer = self._answerer.current
-        if answer is not None and answer.has_news and self._keeper.may_save_partial:
-            so_far = steps.write(self._conversation_of(answer), answer.message_id, answer.take_for_saving())
-            self._keeper.save_message(so_far, answer.message_id)
 
     def _refresh(self, _: object = None) -> None:
         self.index.refresh()

@@ -137,6 +137,14 @@ def path(conversation: Conversation) -> tuple[Message, ...]:
     return tuple(reversed(found))
 
 
+def last_of(conversation: Conversation, role: Role) -> Message | None:
+    """Return the last message of the current path that `role` wrote."""
+    message = conversation.current
+    while message is not None and message.role is not role:
+        message = None if message.parent is None else conversation.message(message.parent)
+    return message
+
+
 def siblings(conversation: Conversation, message_id: int) -> tuple[int, ...]:
     """Return the branches at a message: the ids of all that have its parent, itself included, oldest first."""
     parent = conversation.message(message_id).parent

@@ -205,7 +205,7 @@ class ModelControl(QObject):
     def _on_loaded(self, loaded: Loaded) -> None:
         self.cleared.emit(Subject.MODEL)
         self._plan = planned(loaded.plan)
-        self._tell(replace(self._status, description=loaded.description, fraction=1.0))
+        self._tell(replace(self._status, description=loaded.description, n_ctx=loaded.n_ctx, fraction=1.0))
         self.opened.emit(self._status.model or "")
 
     def _on_failed(self, failure: Failure) -> None:

@@ -16,6 +16,8 @@ class ModelStatus:
     """Path of the model that is open or being loaded; None: the demo model."""
     description: str = ""
     """What the worker says of the model that is open."""
+    n_ctx: int = 0
+    """How many tokens a conversation may have with it."""
     fraction: float = 0.0
     """Of loading."""
 
@@ -26,10 +28,14 @@ def model_name(path: str | None) -> str:
 
 
 def model_words(status: ModelStatus) -> str:
-    """Return the model and what it is; empty where none is open."""
+    """Return the model and what it is, nothing twice; empty where none is open."""
     match status.state:
         case EngineState.LOADED | EngineState.GENERATING | EngineState.STOPPING | EngineState.UNLOADING:
-            return " · ".join(filter(None, [_title(status.model), status.description]))
+            title = _title(status.model)
+            parts = [part for part in status.description.split(" · ") if part and _plain(part) not in _plain(title)]
+            if status.n_ctx:
+                parts.append(_tr("{n} tokens").format(n=status.n_ctx))
+            return " · ".join([title, *parts])
         case EngineState.LOADING:
             return _title(status.model)
     return ""
@@ -62,6 +68,10 @@ def state_words(status: ModelStatus) -> str:
 
 def _title(path: str | None) -> str:
     return model_name(path) if path else _tr("Demo model")
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _tr(text: str) -> str:

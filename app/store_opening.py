@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from offload_app.conversation import Conversation
 from offload_app.conversation_store import ConversationStore
 from offload_app.storage.database import Access, Connect, Database, connect, translated
 from offload_app.storage.errors import (
@@ -23,7 +22,7 @@ from offload_app.storage.errors import (
     StoreRescuedError,
     system_error,
 )
-from offload_app.storage.rescue import readable_conversations, set_aside
+from offload_app.storage.rescue import Readable, readable_conversations, set_aside
 from offload_app.storage.schema import MIGRATIONS, Clock, Migration, dated
 
 
@@ -84,10 +83,12 @@ def _replace(path: Path, rescued: ConversationStore, clock: Clock) -> Path:
     return moved_to
 
 
-def _in_memory_with(conversations: tuple[Conversation, ...]) -> ConversationStore:
+def _in_memory_with(rescued: tuple[Readable, ...]) -> ConversationStore:
     store = ConversationStore.in_memory()
-    for conversation in conversations:
-        store.add(conversation)
+    for found in rescued:
+        added = store.add(found.conversation)
+        if found.deleted_ms is not None:
+            store.delete(added.id, found.deleted_ms)
     return store
 
 

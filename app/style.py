@@ -1,44 +1,12 @@
-"""Style: the palette and the style sheet of a theme, and the appearance of the whole application.
-
-The sheet is short: colours come from the palette, and only shapes that Qt's own style draws differently on each system
-are set here.
-"""
+"""Style: the palette of a theme, and the appearance of the whole application."""
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from offload_app.settings import Settings, ThemeChoice
-from offload_app.theme import DARK, LIGHT, SIZES, Theme
-
-_SHEET = """
-QMainWindow, QDialog {{ background: {window}; }}
-QToolTip {{ background: {raised}; color: {text}; border: 1px solid {border}; padding: {small_gap}px; }}
-QMenuBar {{ background: {window}; color: {text}; }}
-QMenuBar::item {{ padding: {small_gap}px {gap}px; background: transparent; }}
-QMenuBar::item:selected {{ background: {selection}; border-radius: {small_gap}px; }}
-QMenu {{ background: {surface}; color: {text}; border: 1px solid {border}; padding: {small_gap}px; }}
-QMenu::item {{ padding: {small_gap}px {wide}px; border-radius: {small_gap}px; }}
-QMenu::item:selected {{ background: {selection}; }}
-QMenu::item:disabled {{ color: {muted}; }}
-QMenu::separator {{ height: 1px; background: {border}; margin: {small_gap}px; }}
-QStatusBar {{ background: {window}; color: {muted}; border-top: 1px solid {border}; }}
-QStatusBar::item {{ border: none; }}
-QSplitter::handle {{ background: {border}; }}
-QPushButton {{ background: {raised}; color: {text}; border: 1px solid {border}; border-radius: {radius}px;
-    padding: {small_gap}px {margin}px; }}
-QPushButton:hover {{ background: {selection}; }}
-QPushButton:focus {{ border: {focus_line}px solid {accent}; padding: {focus_pad}px {focus_wide}px; }}
-QPushButton:default {{ background: {accent}; color: {on_accent}; border-color: {accent}; }}
-QPushButton:default:focus {{ border-color: {text}; }}
-QPushButton:disabled {{ color: {muted}; }}
-QDialog QLineEdit {{ background: {surface}; border: 1px solid {border}; border-radius: {small_gap}px; padding: 2px; }}
-QDialog QLineEdit:focus {{ border-color: {accent}; }}
-QCheckBox::indicator:unchecked {{ background: {surface}; border: 1px solid {muted}; border-radius: 3px;
-    width: 13px; height: 13px; }}
-QProgressBar {{ background: {track}; color: {text}; border: none; border-radius: {small_gap}px; }}
-QProgressBar::chunk {{ background: {accent}; border-radius: {small_gap}px; }}
-"""
+from offload_app.style_sheet import sheet_of
+from offload_app.theme import DARK, LIGHT, Theme
 
 
 def palette_of(theme: Theme) -> QPalette:
@@ -69,30 +37,6 @@ def palette_of(theme: Theme) -> QPalette:
     for name in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
         palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.muted))
     return palette
-
-
-def sheet_of(theme: Theme) -> str:
-    """Return the style sheet of `theme`."""
-    return _SHEET.format(
-        window=theme.window,
-        surface=theme.surface,
-        raised=theme.raised,
-        border=theme.border,
-        text=theme.text,
-        muted=theme.muted,
-        accent=theme.accent,
-        on_accent=theme.on_accent,
-        selection=theme.selection,
-        track=theme.track,
-        margin=SIZES.margin,
-        gap=SIZES.gap,
-        small_gap=SIZES.small_gap,
-        radius=SIZES.radius,
-        focus_line=SIZES.focus_line,
-        focus_pad=SIZES.small_gap - SIZES.focus_line + 1,
-        focus_wide=SIZES.margin - SIZES.focus_line + 1,
-        wide=2 * SIZES.margin,
-    )
 
 
 def theme_for(choice: ThemeChoice, scheme: Qt.ColorScheme) -> Theme:

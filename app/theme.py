@@ -17,6 +17,7 @@ class MemoryColours:
     compute: str
     slots: str
     staging: str
+    forecast: str
     runtime: str
     free: str
 
@@ -30,6 +31,8 @@ class ExpertColours:
     ready: str
     just_read: str
     pinned: str
+    forecast_right: str
+    forecast_wrong: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ class Theme:
     code: str
     """Ground of code."""
     border: str
+    """Lines between things."""
+    outline: str
+    """Frame of what can be typed into or pressed."""
     text: str
     muted: str
     """Text of less weight."""
@@ -102,6 +108,7 @@ LIGHT = Theme(
     raised="#eaf2f9",
     code="#f0f2f5",
     border="#d3d8df",
+    outline="#7d8690",
     text="#1b1f24",
     muted="#535d68",
     accent="#00629f",
@@ -118,10 +125,19 @@ LIGHT = Theme(
         compute="#00795a",
         slots="#56b4e9",
         staging="#b84a00",
+        forecast="#7a2f63",
         runtime="#97a1ac",
         free="#e3e7ec",
     ),
-    experts=ExpertColours(absent="#e6eaef", loading="#c46f9c", ready="#7cc3ec", just_read="#b84a00", pinned="#06304d"),
+    experts=ExpertColours(
+        absent="#e6eaef",
+        loading="#c46f9c",
+        ready="#7cc3ec",
+        just_read="#b84a00",
+        pinned="#06304d",
+        forecast_right="#00543d",
+        forecast_wrong="#c79c20",
+    ),
 )
 
 DARK = Theme(
@@ -132,6 +148,7 @@ DARK = Theme(
     raised="#26303a",
     code="#12151a",
     border="#39404a",
+    outline="#707b87",
     text="#e8eaed",
     muted="#a5aeb8",
     accent="#6cb8f0",
@@ -148,8 +165,17 @@ DARK = Theme(
         compute="#00916b",
         slots="#7cc3ec",
         staging="#d8631a",
+        forecast="#9a4f7d",
         runtime="#a9b2bc",
         free="#2e343c",
     ),
-    experts=ExpertColours(absent="#2b3139", loading="#bf6f9a", ready="#2a6f9f", just_read="#eda21c", pinned="#fff3a6"),
+    experts=ExpertColours(
+        absent="#2b3139",
+        loading="#bf6f9a",
+        ready="#2a6f9f",
+        just_read="#eda21c",
+        pinned="#fff3a6",
+        forecast_right="#8fe3c4",
+        forecast_wrong="#803530",
+    ),
 )

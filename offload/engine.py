@@ -31,7 +31,8 @@ from offload.errors import OffloadError, UsageError
 from offload.experts.pressure import PressureWatch
 from offload.forecast_state import save_state
 from offload.generation import Generator
-from offload.inspection import inspect_model
+from offload.gguf_title import model_title
+from offload.inspection import inspect_model, quantization
 from offload.llama.chat import render
 from offload.lockstep import Lockstep
 from offload.machine import resident_memory
@@ -99,7 +100,7 @@ class Engine:
         try:
             self.plan = self._opened.plan
             model = self._opened.model
-            self.description = model.description
+            self.description = model_title(prepared.header, quantization(prepared.header))
             self.chat_template = model.chat_template
             self.n_ctx = self._opened.context.n_ctx
             self._sequences = [Generator(context, model.vocab) for context in self._opened.contexts]
@@ -188,15 +189,16 @@ class Engine:
 
     def stats(self) -> Stats:
         """Return what the engine reports of itself now. From any thread."""
-        plan, resident = self.plan, resident_memory()
+        plan, resident, forecast_bytes = self.plan, resident_memory(), self._prepared.forecast_bytes
         memory = MemoryUse(
             budget_bytes=plan.budget_bytes,
-            runtime_bytes=plan.runtime_bytes + plan.reading_bytes,
+            runtime_bytes=plan.runtime_bytes + plan.reading_bytes - forecast_bytes,
             dense_bytes=plan.dense_bytes,
             kv_bytes=plan.kv_bytes,
             compute_bytes=plan.compute_bytes,
             staging_bytes=plan.staging_bytes,
             slot_bytes=plan.slot_bytes,
+            forecast_bytes=forecast_bytes,
             resident_bytes=resident.current_bytes,
             peak_bytes=resident.peak_bytes,
         )
@@ -206,7 +208,7 @@ class Engine:
     def residency(self) -> list[bytes]:
         """Return, per paged layer, one `stats.ResidentState` byte per expert. From any thread."""
         paged = self._opened.paged
-        return [paged.pager.states(layer) for layer in self.plan.capacity] if paged is not None else []
+        return [paged.pager.residency(layer) for layer in self.plan.capacity] if paged is not None else []
 
     def close(self) -> None:
         """Free everything; harmless when called twice."""

@@ -36,7 +36,7 @@ def inspect_model(path: str | Path | None = None) -> ModelSummary:
         path=str(header.files[0]),
         name=" ".join(name.split())[:MAX_NAME_CHARACTERS] if isinstance(name, str) else "",
         architecture=header.architecture,
-        quantization=_quantization(header),
+        quantization=quantization(header),
         n_files=len(header.files),
         file_bytes=sum(_file_bytes(file) for file in header.files),
         expert_bytes=header.expert_bytes,
@@ -50,7 +50,7 @@ def inspect_model(path: str | Path | None = None) -> ModelSummary:
     )
 
 
-def _quantization(header: GgufHeader) -> str:
+def quantization(header: GgufHeader) -> str:
     """Return the name of the file's type, or of the type most of its bytes have where that says nothing we know."""
     value = header.metadata.get("general.file_type")
     if type(value) is int:

@@ -11,6 +11,11 @@ class ResidentState(IntEnum):
     LOADING = 1
     READY = 2
     PINNED = 3
+    """In use by the computation."""
+    FORECAST_RIGHT = 4
+    """Ready: it was read ahead, and has been used since."""
+    FORECAST_WRONG = 5
+    """Ready: it was read ahead for a token that did not use it, and has not been used since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +24,14 @@ class MemoryUse:
 
     budget_bytes: int = 0
     runtime_bytes: int = 0
+    """Of the program itself, and of reading; without forecasting."""
     dense_bytes: int = 0
     kv_bytes: int = 0
     compute_bytes: int = 0
     staging_bytes: int = 0
     slot_bytes: int = 0
+    forecast_bytes: int = 0
+    """Of forecasting, at most."""
     resident_bytes: int = 0
     peak_bytes: int = 0
 

@@ -1,10 +1,11 @@
 """`CodeView`: fenced code, highlighted, with its language and a button that copies it."""
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QTextCharFormat, QTextCursor, QTextOption, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QTextCursor, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from offload_app.chat.highlight import spans_of
+from offload_app.chat.colouring import Colouring
+from offload_app.chat.lexers import lexer_of
 from offload_app.chat.markdown import fixed_font
 from offload_app.theme import SIZES, Theme
 
@@ -12,7 +13,7 @@ _PADDING = 10
 
 
 class CodeView(QFrame):
-    """One block of code; plain while it grows, highlighted once it is complete. UI thread only."""
+    """One block of code; plain while it grows, highlighted soon after it is complete. UI thread only."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,6 +23,7 @@ class CodeView(QFrame):
         self._is_complete = False
         self.text = _CodeText(self)
         self.text.setAccessibleName(self.tr("Code"))
+        self.colouring = Colouring(self.text.document(), self)
         self.label = QLabel()
         self.label.setObjectName("codeLanguage")
         self.copy = QPushButton(self.tr("Copy code"))
@@ -48,6 +50,7 @@ class CodeView(QFrame):
         """Show code; only what is new is added where it has grown."""
         old = self.code
         if code != old:
+            self.colouring.stop()
             if code.startswith(old) and old:
                 cursor = QTextCursor(self.text.document())
                 cursor.movePosition(QTextCursor.MoveOperation.End)
@@ -58,13 +61,15 @@ class CodeView(QFrame):
         self.label.setText(language or self.tr("Text"))
         if is_complete and not (self._is_complete and code == old and language == self._language):
             self._language, self._is_complete = language, True
-            self._highlight()
+            self.colouring.begin(language, self._theme)
+        elif language and not is_complete:
+            lexer_of(language)  # there when the code is complete
 
     def set_theme(self, theme: Theme) -> None:
         """Highlight in the colours of `theme` from now on; the rest is the style sheet's."""
         self._theme = theme
         if self._is_complete:
-            self._highlight()
+            self.colouring.begin(self._language, theme)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Take the size of another font."""
@@ -72,19 +77,6 @@ class CodeView(QFrame):
         if event.type() is QEvent.Type.FontChange:
             self.text.setFont(fixed_font(self.font()))
             self.text.fit()
-
-    def _highlight(self) -> None:
-        cursor = QTextCursor(self.text.document())
-        cursor.beginEditBlock()
-        cursor.select(QTextCursor.SelectionType.Document)
-        cursor.setCharFormat(QTextCharFormat())
-        for span in spans_of(self.code, self._language, self._theme):
-            colour = QTextCharFormat()
-            colour.setForeground(QColor(span.colour))
-            cursor.setPosition(span.start)
-            cursor.setPosition(span.start + span.length, QTextCursor.MoveMode.KeepAnchor)
-            cursor.mergeCharFormat(colour)
-        cursor.endEditBlock()
 
 
 class _CodeText(QPlainTextEdit):

@@ -1,11 +1,11 @@
 """The highlighting of code: which characters have which colour of the theme; pure."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
-from pygments.lexers import get_lexer_by_name
+from pygments.lexer import Lexer
 from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, String
-from pygments.util import ClassNotFound
 
 from offload_app.theme import Theme
 
@@ -37,28 +37,28 @@ class Span(NamedTuple):
     colour: str
 
 
-def spans_of(code: str, language: str, theme: Theme) -> tuple[Span, ...]:
-    """Return the coloured characters of `code`; none where the language is not known or there is too much."""
-    if not language or len(code) > LONGEST_CHARACTERS:
-        return ()
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return ()
-    return tuple(_spans(lexer.get_tokens_unprocessed(code), code, _colours(theme)))
+def spans_of(code: str, lexer: Lexer | None, theme: Theme) -> Iterator[Span]:
+    """Yield the coloured characters of `code`, found as they are asked for; none without a lexer, or of too much."""
+    if lexer is None or len(code) > LONGEST_CHARACTERS:
+        return
+    colours = _colours(theme)
+    counted, units = 0, 0
+    for start, token, text in lexer.get_tokens_unprocessed(code):
+        units += _units(code[counted:start]) if start >= counted else -_units(code[start:counted])
+        counted = start
+        kind = _kind_of(token)
+        if kind:
+            yield Span(units, _units(text), colours[kind])
 
 
-def _spans(tokens: Iterator[tuple[int, object, str]], code: str, colours: dict[str, str]) -> Iterator[Span]:
-    is_plain = code.isascii()
-    for start, token, text in tokens:
-        kind = next((name for family, name in _KINDS if token in family), None)
-        if kind is not None:
-            before = start if is_plain else _units(code[:start])
-            yield Span(before, len(text) if is_plain else _units(text), colours[kind])
+@cache
+def _kind_of(token: object) -> str:
+    """Return the kind of a token; empty: it has the colour of text."""
+    return next((name for family, name in _KINDS if token in family), "")
 
 
 def _units(text: str) -> int:
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
 def _colours(theme: Theme) -> dict[str, str]:

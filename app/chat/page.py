@@ -8,12 +8,13 @@ from offload_app.chat.chat_actions import ChatActions
 from offload_app.chat.composer import Composer
 from offload_app.chat.header import Header
 from offload_app.chat.notice import Notice
-from offload_app.chat.style import SCROLL_BAR, chat_style
+from offload_app.chat.style import chat_style
 from offload_app.chat.transcript import WIDEST_COLUMN, Transcript
 from offload_app.chat_session import ChatSession
 from offload_app.conversation import Conversation
 from offload_app.gauges.panel import language_of_qt
 from offload_app.gauges.readings.language import Language
+from offload_app.style_sheet import SCROLL_BAR
 from offload_app.theme import SIZES, Theme
 
 

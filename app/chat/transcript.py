@@ -18,6 +18,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from offload_app.chat.message_view import MessageView
+from offload_app.chat.place_bar import PlaceBar
 from offload_app.chat.turn_window import TurnWindow, at_end, at_start
 from offload_app.conversation import Conversation, Message, Turn, turns
 from offload_app.gauges.readings.language import Language
@@ -79,6 +80,24 @@ class Transcript(QScrollArea):
     def follows(self) -> bool:
         """Whether the end is in view, and growing text is followed."""
         return self._follows
+
+    @property
+    def place(self) -> str:
+        """Which messages of how many are in view, in words; empty where there are none."""
+        top = self.verticalScrollBar().value()
+        bottom = top + self.viewport().height()
+        seen = [
+            number
+            for number, view in enumerate(self._views, start=self._first + 1)
+            if view.y() < bottom and view.y() + view.height() > top
+        ]
+        if not seen:
+            return ""
+        number, count = self._language.number, len(self._turns)
+        words = (
+            self.tr("Message {first} of {n}") if seen[0] == seen[-1] else self.tr("Messages {first} to {last} of {n}")
+        )
+        return words.format(first=number(seen[0]), last=number(seen[-1]), n=number(count))
 
     def show_conversation(self, conversation: Conversation, growing: int | None) -> None:
         """Show another conversation from its end; `growing` is the message that is being written."""
@@ -195,6 +214,7 @@ class Transcript(QScrollArea):
     def _set_up(self) -> None:
         self.setObjectName("transcript")
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBar(PlaceBar(lambda: self.place))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

@@ -96,5 +96,7 @@ class PreferencesDialog(QDialog):
         # The step below the least stands for "decided elsewhere".
         box = QSpinBox(minimum=least - 1, maximum=most)
         box.setSpecialValueText(none)
+        # A style sheet does not reach the text of a spin box.
+        box.lineEdit().setTextMargins(SIZES.gap - 2, 0, 0, 0)
         box.setValue(value)
         return box

@@ -6,6 +6,7 @@ the middle, until nothing more comes of it. What is lost are the rows of the dam
 
 import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from offload.protocol import GenerationParams
@@ -21,6 +22,15 @@ _BESIDE = ("-wal", "-shm", "")
 _MOST_FRUITLESS = 16
 """How often keys are halved in a row without a row being read."""
 _LEAST_ROW_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A conversation as far as it can be read, and when it was deleted."""
+
+    conversation: Conversation
+    deleted_ms: int | None
+    """Milliseconds since 1970; None: it was not."""
 
 
 def set_aside(path: Path, clock: Clock) -> Path:
@@ -39,7 +49,7 @@ def set_aside(path: Path, clock: Clock) -> Path:
     return target
 
 
-def readable_conversations(path: Path, connect: Connect) -> tuple[Conversation, ...]:
+def readable_conversations(path: Path, connect: Connect) -> tuple[Readable, ...]:
     """Return what can be read of a damaged database, oldest first; nothing is raised, and nothing is changed."""
     try:
         connection = connect(path, Access.READ)
@@ -58,9 +68,8 @@ def readable_conversations(path: Path, connect: Connect) -> tuple[Conversation, 
             message = message_from(_typed_message(tuple(row)))
             by_conversation.setdefault(conversation, {})[message.id] = message
     return tuple(
-        _conversation(key, row, by_conversation.get(key, {}))
+        _readable(_conversation(key, row, by_conversation.get(key, {})), deleted)
         for key, (deleted, *row) in kept.items()
-        if deleted is None
     )
 
 
@@ -101,6 +110,13 @@ def _typed_message(row: Row) -> Row:
     if not whole or not all(isinstance(text, str) for text in texts):
         raise TypeError("a damaged row")
     return row
+
+
+def _readable(conversation: Conversation, deleted: object) -> Readable:
+    """Return a conversation that is deleted where its row says so, though it does not say when."""
+    if deleted is None or isinstance(deleted, int):
+        return Readable(conversation, deleted)
+    return Readable(conversation, conversation.updated_ms)
 
 
 def _conversation(key: int, row: list[object], messages: dict[int, Message]) -> Conversation:

@@ -247,10 +247,11 @@ class ExpertPager:
         return True
 
     def cancel(self, keys: Iterable[ExpertKey]) -> None:
-        """Drop prefetches of which nothing is being read and that have not been demanded."""
+        """Drop prefetches that are not wanted, where nothing of them is being read; of others that is noted."""
         with self._changed:
             for key in keys:
-                self._cancel(key)
+                if not self._cancel(key):
+                    self._ledger.refuted(key)
                 self._shed(key.layer)
             self._changed.notify_all()
 
@@ -288,6 +289,12 @@ class ExpertPager:
         with self._changed:
             slots = self._layers[layer]
             return bytes(slots.state(expert) for expert in range(slots.n_expert))
+
+    def residency(self, layer: int) -> bytes:
+        """Return one `stats.ResidentState` per expert of the layer: what `states` says, and how it was forecast."""
+        with self._changed:
+            slots = self._layers[layer]
+            return self._ledger.marked(layer, bytes(map(slots.state, range(slots.n_expert))))
 
     def error(self, key: ExpertKey) -> BaseException | None:
         """Return why the expert could not be read last time; None if it could, or was not tried."""

@@ -165,6 +165,21 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+_LOOKING = """
+import gc, json, sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from offload_app.bootstrap import Surroundings, main, qt_application
+from offload_app.places import Places
+qt = qt_application()
+def look():
+    print(json.dumps([gc.get_freeze_count() > 10_000, qt.windowIcon().isNull()]))
+    qt.exit(0)
+QTimer.singleShot(0, look)
+sys.exit(main([], Surroundings(Places.below(Path(sys.argv[1])), tuple(json.loads(sys.argv[2])))))
+"""
+
+
 def started(folder: Path, command: Sequence[str], *arguments: str) -> "subprocess.Popen[str]":
     line = [sys.executable, "-c", _RUN, str(folder), json.dumps(list(command)), *arguments]
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -182,6 +197,12 @@ def test_a_process_that_is_asked_to_end_ends_cleanly(qtbot: QtBot, tmp_path: Pat
     assert process.returncode == 0, err
     assert (out, _words(err)) == ("", [])
     assert Places.below(tmp_path).settings.exists()
+
+
+def test_a_start_has_an_icon_and_leaves_its_objects_to_no_collector(tmp_path: Path) -> None:
+    line = [sys.executable, "-c", _LOOKING, str(tmp_path), json.dumps(list(worker(hello())))]
+    run = subprocess.run(line, capture_output=True, text=True, check=True, timeout=WAIT_MS / 1000)
+    assert (json.loads(run.stdout), _words(run.stderr)) == ([True, False], [])
 
 
 def test_a_second_start_brings_the_first_forward_and_ends(qtbot: QtBot, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from fakes.chat_world import chat_world
 from fakes.engine_log import WAIT_MS
 from fakes.scripted_worker import answers, die, expect, hello, loads, tokens, tokens_until_stop, worker
 from offload_app.conversation import MessageState
-from offload_app.crash_note import Remedy
 
 READY = (hello(), *loads())
 DIES = (expect("generate"), tokens("so ", "far"), die(signal.SIGKILL))
@@ -24,11 +23,9 @@ def test_a_death_keeps_what_had_come(qtbot: QtBot) -> None:
         assert world.session.conversation == world.stored()
 
 
-def test_a_death_offers_a_restart(qtbot: QtBot) -> None:
+def test_after_a_death_nothing_can_be_asked(qtbot: QtBot) -> None:
     with chat_world(qtbot, None, READY, DIES) as world:
         world.ask("q")
-        (note,) = world.all("crashed")
-        assert note.remedies == (Remedy.SMALLER_BUDGET, Remedy.RESTART)
         assert not world.session.can_send
         assert world.session.refusal == "The model process has ended: restart it to go on."
 

@@ -15,7 +15,13 @@ def test_a_model_is_called_by_its_file(path: str | None, name: str) -> None:
 
 
 def test_an_open_model_is_named_and_described() -> None:
-    assert model_words(ModelStatus(EngineState.LOADED, "/m.gguf", "qwen3moe 30B")) == "m.gguf · qwen3moe 30B"
+    status = ModelStatus(EngineState.LOADED, "/m.gguf", "Qwen3 30B-A3B · Q4_K_M", 4096)
+    assert model_words(status) == "m.gguf · Qwen3 30B-A3B · Q4_K_M · 4096 tokens"
+
+
+def test_what_the_file_s_name_says_is_not_said_again() -> None:
+    status = ModelStatus(EngineState.LOADED, "/Qwen3-30B-A3B-Q4_K_M.gguf", "Qwen3 30B-A3B · Q4_K_M", 4096)
+    assert model_words(status) == "Qwen3-30B-A3B-Q4_K_M.gguf · 4096 tokens"
 
 
 @pytest.mark.parametrize("state", [EngineState.READY, EngineState.DEAD, EngineState.NOT_RUNNING])

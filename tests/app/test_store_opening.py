@@ -155,3 +155,20 @@ def test_a_damaged_file_that_cannot_be_moved_is_read_into_memory(file: Path, mon
         assert store.counts()[1] > 950
     assert file.read_bytes() == before
     assert [entry.name for entry in file.parent.iterdir() if "rescued" in entry.name] == []
+
+
+def test_what_was_deleted_is_rescued_as_deleted(file: Path) -> None:
+    live = long_talk(1_000, "Message {} has this to say. " + "Words and words. " * 20)
+    deleted = talk("quite forgotten")
+    with ConversationStore.open(file) as store:
+        store.add(deleted)
+        store.delete(deleted.id, 1_234)
+        store.add(live)
+    damage(file, 0.5)
+    opened = open_store(file)
+    assert type(opened.trouble) is StoreRescuedError
+    with opened.store as store:
+        assert [found.id for found in store.conversations()] == [live.id]
+        assert [found.id for found in store.deleted()] == [deleted.id]
+        assert not store.search("forgotten")
+        assert (store.purge(1_234), store.purge(1_235)) == (0, 1)

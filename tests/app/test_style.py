@@ -8,7 +8,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
 from offload_app.settings import Settings, ThemeChoice
-from offload_app.style import Appearance, palette_of, sheet_of, theme_for
+from offload_app.style import Appearance, palette_of, theme_for
+from offload_app.style_sheet import sheet_of
 from offload_app.theme import DARK, LIGHT, Theme
 
 THEMES = (LIGHT, DARK)

@@ -80,6 +80,12 @@ def test_curves_stand_out(theme: Theme) -> None:
 
 
 @THEMES
+@pytest.mark.parametrize("ground", ["window", "surface", "raised"])
+def test_the_frame_of_a_field_stands_out(theme: Theme, ground: str) -> None:
+    assert contrast(theme.outline, getattr(theme, ground)) >= LEAST_SHAPE_CONTRAST
+
+
+@THEMES
 def test_states_of_experts_differ_in_lightness(theme: Theme) -> None:
     steps = [abs(lightness(one) - lightness(other)) for one, other in combinations(astuple(theme.experts), 2)]
     assert min(steps) >= 8

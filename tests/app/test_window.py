@@ -167,7 +167,7 @@ def test_a_small_screen_has_room_for_everything(qtbot: QtBot, parts: Application
 
 def test_the_status_line_names_model_and_state(parts: Application) -> None:
     texts = [label.text() for label in parts.window.statusBar().findChildren(QLabel)]
-    assert "Demo model · a scripted model" in texts
+    assert "Demo model · a scripted model · 4096 tokens" in texts
     assert "Ready" in texts
 
 

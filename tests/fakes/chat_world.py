@@ -18,7 +18,7 @@ from offload_app.engine_client import EngineClient
 from offload_app.store_opening import OpenedStore, open_store
 from offload_app.store_thread import StoreThread
 
-_SIGNALS = ("opened", "changed", "answering_changed", "refusal_changed", "crashed", "told")
+_SIGNALS = ("opened", "changed", "answering_changed", "refusal_changed", "told")
 
 
 class Clock:

@@ -19,6 +19,14 @@ class Cell(IntEnum):
     """Ready, and was not a moment ago."""
     PINNED = 4
     """In use by the computation."""
+    FORECAST_RIGHT = 5
+    """Ready: read ahead, and used since."""
+    FORECAST_WRONG = 6
+    """Ready: read ahead, and not wanted."""
+
+
+_RESIDENT = frozenset(Cell) - {Cell.ABSENT, Cell.LOADING}
+_FORECAST = frozenset({Cell.FORECAST_RIGHT, Cell.FORECAST_WRONG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,9 @@ class HeatMapReading:
     n_expert: int = 0
     cells: bytes = b""
     legend: tuple[CellCount, ...] = ()
-    """One line per `Cell`, in their order."""
+    """One line per `Cell`, in their order; none of forecasts where nothing is forecast."""
+    names: tuple[str, ...] = ()
+    """Of every `Cell`, in their order."""
     cell_template: str = ""
 
     def cell(self, layer: int, expert: int) -> Cell:
@@ -51,8 +61,8 @@ class HeatMapReading:
 
     def cell_text(self, layer: int, expert: int) -> str:
         """Return layer, expert and state as a line to read; both count from 0, the layers among those paged."""
-        name = self.legend[self.cell(layer, expert)].name
-        return self.cell_template.format(layer=layer + 1, n_layer=self.n_layer, expert=expert, state=name)
+        state = self.names[self.cell(layer, expert)]
+        return self.cell_template.format(layer=layer + 1, n_layer=self.n_layer, expert=expert, state=state)
 
 
 def read_heat_map(
@@ -70,9 +80,11 @@ def read_heat_map(
     n_layer, n_expert = len(now), max(map(len, now))
     is_comparable = [len(row) for row in now] == [len(row) for row in before]
     cells = _cells(_digits(now, n_expert), _digits(before if is_comparable else now, n_expert))
+    names = _names(language)
     legend = tuple(
         CellCount(cell, name, cells.count(cell), language.number(cells.count(cell)))
-        for cell, name in _names(language).items()
+        for cell, name in names.items()
+        if cell not in _FORECAST or cell in cells or (event is not None and event.stats.forecast is not None)
     )
     return HeatMapReading(
         known,
@@ -81,6 +93,7 @@ def read_heat_map(
         n_expert,
         cells,
         legend,
+        tuple(names.values()),
         language.translate("gauges", "Expert layer {layer} of {n_layer}, expert {expert}: {state}"),
     )
 
@@ -102,13 +115,17 @@ def _cell_of(now: int, before: int) -> Cell:
             return Cell.JUST_READ
         case ResidentState.READY:
             return Cell.READY
+        case ResidentState.FORECAST_RIGHT:
+            return Cell.FORECAST_RIGHT
+        case ResidentState.FORECAST_WRONG:
+            return Cell.FORECAST_WRONG
         case ResidentState.LOADING:
             return Cell.LOADING
         case _:
             return Cell.ABSENT
 
 
-_STATES_OF_DIGITS = bytes(digit - ord("0") if digit in b"0123" else ResidentState.ABSENT for digit in range(256))
+_STATES_OF_DIGITS = bytes(digit - ord("0") if digit in b"012345" else ResidentState.ABSENT for digit in range(256))
 _CELLS_OF_PAIRS = bytes(_cell_of(pair >> 4, pair & 15) for pair in range(256))
 
 
@@ -131,11 +148,13 @@ def _names(language: Language) -> dict[Cell, str]:
         Cell.READY: translate("gauges", "in memory"),
         Cell.JUST_READ: translate("gauges", "just read"),
         Cell.PINNED: translate("gauges", "in use"),
+        Cell.FORECAST_RIGHT: translate("gauges", "forecast right"),
+        Cell.FORECAST_WRONG: translate("gauges", "forecast wrong"),
     }
 
 
 def _words(title: str, n_layer: int, n_expert: int, legend: tuple[CellCount, ...], language: Language) -> Words:
-    n_resident = sum(line.count for line in legend if line.cell in (Cell.READY, Cell.JUST_READ, Cell.PINNED))
+    n_resident = sum(line.count for line in legend if line.cell in _RESIDENT)
     numbers = {
         "title": title,
         "n": language.number(n_resident),

@@ -20,6 +20,7 @@ class Part(Enum):
     COMPUTE = "compute"
     SLOTS = "slots"
     STAGING = "staging"
+    FORECAST = "forecast"
     RUNTIME = "runtime"
     FREE = "free"
     """What is left of the budget."""
@@ -89,6 +90,7 @@ def _parts(use: MemoryUse, language: Language) -> tuple[PartUse, ...]:
         (Part.COMPUTE, use.compute_bytes, translate("gauges", "Compute")),
         (Part.SLOTS, use.slot_bytes, translate("gauges", "Experts")),
         (Part.STAGING, use.staging_bytes, translate("gauges", "Staging")),
+        (Part.FORECAST, use.forecast_bytes, translate("gauges", "Forecasts")),
         (Part.RUNTIME, use.runtime_bytes, translate("gauges", "Program")),
     )
     planned = sum(n_bytes for _, n_bytes, _ in named)

@@ -1,17 +1,19 @@
 """The heat map: one cell per expert, layers down and experts across, all painted as one small image."""
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from offload_app.gauges.readings.heat_map import Cell, HeatMapReading
+from offload_app.gauges.widgets.cell_image import cell_colours, cell_image
 from offload_app.gauges.widgets.gauge import FOCUS_MARGIN, TitledGauge
-from offload_app.gauges.widgets.legend import LegendEntry, legend_height, paint_legend
+from offload_app.gauges.widgets.legend import LegendEntry, Swatch, legend_height, paint_legend
 from offload_app.theme import SIZES, Theme
 
 _WHOLE_FROM = 4.0
 """Cells as large as this, in device pixels, are all given the same whole number of them, and gaps between them."""
 _LEAST_HEIGHT = 2.0
+_SWATCHES = {Cell.FORECAST_RIGHT: Swatch.HOLLOW, Cell.FORECAST_WRONG: Swatch.CROSSED}
 
 
 class HeatMap(TitledGauge[HeatMapReading]):
@@ -30,12 +32,10 @@ class HeatMap(TitledGauge[HeatMapReading]):
     def paint_body(self, painter: QPainter, rect: QRectF) -> None:
         """Paint the map and the legend."""
         area = self.map_rect(rect)
-        # In the format of the screen it is scaled at once; another, Qt would hand to other threads and wait.
-        image = cell_image(self._reading, self._theme).convertToFormat(QImage.Format.Format_RGB32)
+        across = area.width() * self.devicePixelRatioF() / self._reading.n_expert
+        image = cell_image(self._reading, self._theme, round(across) if across >= _WHOLE_FROM else 1)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(area, image)
-        if area.width() * self.devicePixelRatioF() / self._reading.n_expert >= _WHOLE_FROM:
-            self._paint_gaps(painter, area)
         top = area.bottom() + SIZES.small_gap
         legend = QRectF(rect.left(), top, rect.width(), rect.bottom() - top)
         paint_legend(painter, legend, self._entries(), self._type, self._theme)
@@ -59,7 +59,10 @@ class HeatMap(TitledGauge[HeatMapReading]):
 
     def _entries(self) -> list[LegendEntry]:
         colours = cell_colours(self._theme)
-        return [LegendEntry(colours[line.cell], line.name, line.text) for line in self._reading.legend]
+        return [
+            LegendEntry(colours[line.cell], line.name, line.text, _SWATCHES.get(line.cell, Swatch.FULL))
+            for line in self._reading.legend
+        ]
 
     def _cell_size(self, width: float) -> tuple[float, float]:
         """Return width and height of a cell; many experts share the whole width, few have square cells."""
@@ -71,25 +74,3 @@ class HeatMap(TitledGauge[HeatMapReading]):
             side = min(int(across), round(SIZES.largest_cell * scale)) / scale
             return side, side
         return across / scale, max(_LEAST_HEIGHT * round(scale), round(across)) / scale
-
-    def _paint_gaps(self, painter: QPainter, area: QRectF) -> None:
-        """Paint one device pixel of ground between the cells."""
-        ground, gap = QColor(self._theme.surface), 1 / self.devicePixelRatioF()
-        across, down = area.width() / self._reading.n_expert, area.height() / self._reading.n_layer
-        for column in range(1, self._reading.n_expert + 1):
-            painter.fillRect(QRectF(area.left() + column * across - gap, area.top(), gap, area.height()), ground)
-        for row in range(1, self._reading.n_layer + 1):
-            painter.fillRect(QRectF(area.left(), area.top() + row * down - gap, area.width(), gap), ground)
-
-
-def cell_colours(theme: Theme) -> dict[Cell, str]:
-    """Return the fill of every state."""
-    return {cell: getattr(theme.experts, cell.name.lower()) for cell in Cell}
-
-
-def cell_image(reading: HeatMapReading, theme: Theme) -> QImage:
-    """Return the cells as an image of one pixel each, with the colours in its table."""
-    width, height = reading.n_expert, reading.n_layer
-    image = QImage(reading.cells, width, height, width, QImage.Format.Format_Indexed8)
-    image.setColorTable([QColor(colour).rgb() for colour in cell_colours(theme).values()])
-    return image

@@ -1,9 +1,10 @@
 """A legend: coloured squares with names and values, in as many columns as there is room for."""
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from offload_app.gauges.widgets.typeface import Typeface, draw_line
@@ -13,12 +14,21 @@ _MAX_COLUMNS = 2
 _COLUMN_GAP = 12.0
 
 
+class Swatch(Enum):
+    """Shape of a square of the legend."""
+
+    FULL = "full"
+    HOLLOW = "hollow"
+    CROSSED = "crossed"
+
+
 class LegendEntry(NamedTuple):
     """One square of the legend."""
 
     colour: str
     name: str
     value: str
+    swatch: Swatch = Swatch.FULL
 
 
 def legend_height(entries: Sequence[LegendEntry], width: float, face: Typeface) -> float:
@@ -44,11 +54,23 @@ def _paint_entry(painter: QPainter, rect: QRectF, entry: LegendEntry, face: Type
     painter.setPen(QPen(QColor(theme.muted), 1) if entry.colour in _pale(theme) else Qt.PenStyle.NoPen)
     painter.setBrush(QColor(entry.colour))
     painter.drawRoundedRect(swatch, 2, 2)
+    _paint_shape(painter, swatch, entry.swatch, QColor(theme.surface))
     value_width = face.small_measures.horizontalAdvance(entry.value) + 1
     name = rect.adjusted(SIZES.swatch + SIZES.small_gap + 2, 0, -value_width - SIZES.small_gap, 0)
     value = QRectF(rect.right() - value_width, rect.top(), value_width, rect.height())
     draw_line(painter, name, entry.name, face.small, theme.muted)
     draw_line(painter, value, entry.value, face.small, theme.text, align_right=True)
+
+
+def _paint_shape(painter: QPainter, rect: QRectF, shape: Swatch, ground: QColor) -> None:
+    """Paint what tells a square from a full one, in the colour of the ground."""
+    third = rect.width() / 3
+    match shape:
+        case Swatch.HOLLOW:
+            painter.fillRect(rect.adjusted(third, third, -third, -third), ground)
+        case Swatch.CROSSED:
+            painter.setPen(QPen(ground, 1.2))
+            painter.drawLines([QLineF(rect.topLeft(), rect.bottomRight()), QLineF(rect.topRight(), rect.bottomLeft())])
 
 
 def _pale(theme: Theme) -> tuple[str, str]:

@@ -21,6 +21,10 @@ def words(body: MessageBody) -> list[str]:
     return [view.toPlainText() if isinstance(view, FittedText) else view.code for view in body.views]
 
 
+def await_colours(qtbot: QtBot, body: MessageBody) -> None:
+    qtbot.waitUntil(lambda: all(view.colouring.is_done for view in body.views if isinstance(view, CodeView)))
+
+
 def colours(view: CodeView) -> set[str]:
     return {
         format.toCharFormat().foreground().color().name()
@@ -45,6 +49,8 @@ def test_an_answer_that_grew_looks_as_one_shown_at_once(qtbot: QtBot, n_characte
             "Then that is done.\nThe end.",
         ]
     )
+    await_colours(qtbot, grown)
+    await_colours(qtbot, whole)
     html = [view.toHtml() if isinstance(view, FittedText) else view.text.document().toHtml() for view in grown.views]
     assert html == [
         view.toHtml() if isinstance(view, FittedText) else view.text.document().toHtml() for view in whole.views
@@ -79,6 +85,7 @@ def test_code_is_highlighted_once_it_is_complete(qtbot: QtBot) -> None:
     assert isinstance(view, CodeView)
     assert LIGHT.accent not in colours(view)
     body.show_text("```python\nreturn 1\n```\n\nso", is_complete=False)
+    await_colours(qtbot, body)
     assert LIGHT.accent in colours(view)
 
 
@@ -86,6 +93,7 @@ def test_a_theme_changes_the_colours_of_code(qtbot: QtBot) -> None:
     body = body_of(qtbot)
     body.show_text("```python\nreturn 1\n```", is_complete=True)
     body.set_theme(DARK)
+    await_colours(qtbot, body)
     (view,) = body.views
     assert isinstance(view, CodeView)
     assert DARK.accent in colours(view)

@@ -1,5 +1,6 @@
 """The transcript: few widgets for many messages, the end followed, what is read left in its place."""
 
+import re
 from dataclasses import replace
 from math import ceil
 
@@ -196,3 +197,15 @@ def test_a_theme_reaches_messages_that_come_later(qtbot: QtBot, transcript: Tran
     (code,) = transcript.views[1].body.views
     assert isinstance(code, CodeView)
     assert DARK.accent in code.text.document().toHtml()
+
+
+def test_the_scroll_bar_says_which_messages_are_in_view(qtbot: QtBot, transcript: Transcript) -> None:
+    show(qtbot, transcript, long_talk(5000))
+    assert re.fullmatch(r"Messages 4,99\d to 5,000 of 5,000", transcript.place)
+    transcript.show_start()
+    settle(qtbot, transcript)
+    assert re.fullmatch(r"Messages 1 to \d+ of 5,000", transcript.place)
+    show(qtbot, transcript, talk("q"))
+    assert transcript.place == "Message 1 of 1"
+    show(qtbot, transcript, talk())
+    assert transcript.place == ""

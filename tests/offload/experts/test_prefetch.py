@@ -10,6 +10,7 @@ from offload.experts.loader import Outcome
 from offload.experts.pager import ExpertPager
 from offload.experts.prefetch import Prefetcher
 from offload.experts.slots import SlotState
+from offload.stats import ResidentState
 
 N_EXPERT = 6
 KINDS = (GATE, UP, DOWN)
@@ -95,6 +96,24 @@ def test_what_the_true_route_wants_stays_on_its_way(disk: Disk) -> None:
     disk.prefetcher.offer(0, chances(0, 0.9, 0, 0, 0, 0), 1)
     disk.prefetcher.routed(0, [1, 3])
     assert disk.on_their_way() == [1]
+
+
+def test_the_residency_says_which_forecasts_came_true(disk: Disk) -> None:
+    disk.prefetcher.offer(0, chances(0, 0.9, 0, 0, 0, 0), 1)
+    disk.loader.drain()
+    disk.prefetcher.routed(0, [1])
+    disk.use(1, 3)
+    disk.prefetcher.offer(0, chances(0, 0, 0.9, 0, 0, 0), 1)
+    disk.loader.drain()
+    disk.prefetcher.routed(0, [1])
+    assert [ResidentState(state) for state in disk.pager.residency(0)] == [
+        ResidentState.ABSENT,
+        ResidentState.FORECAST_RIGHT,
+        ResidentState.FORECAST_WRONG,
+        ResidentState.READY,
+        ResidentState.ABSENT,
+        ResidentState.ABSENT,
+    ]
 
 
 def test_bandwidth_and_the_share_of_demand_are_measured(disk: Disk) -> None:

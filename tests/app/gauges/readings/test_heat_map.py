@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.stats_events import paged
+from fakes.stats_events import FORECAST, paged
 from offload_app.gauges.readings.heat_map import Cell, HeatMapReading, read_heat_map
 from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.words import Known
@@ -31,6 +31,10 @@ def test_each_digit_is_a_cell() -> None:
         ("0", "3", Cell.PINNED),
         ("0", "1", Cell.LOADING),
         ("2", "0", Cell.ABSENT),
+        ("0", "4", Cell.FORECAST_RIGHT),
+        ("2", "4", Cell.FORECAST_RIGHT),
+        ("0", "5", Cell.FORECAST_WRONG),
+        ("4", "2", Cell.READY),
     ],
 )
 def test_an_expert_that_was_not_there_is_just_read(before: str, now: str, cell: Cell) -> None:
@@ -57,15 +61,27 @@ def test_the_sentence_counts_what_is_in_memory() -> None:
     )
 
 
+def test_forecasts_are_listed_where_something_is_forecast() -> None:
+    forecasting = read_heat_map(paged(forecast=FORECAST), ("0123",), (), Language())
+    assert [line.cell for line in forecasting.legend] == list(Cell)
+    assert [line.cell for line in read(("0123",)).legend] == list(Cell)[:5]
+    assert [line.cell for line in read(("0523",)).legend] == [*list(Cell)[:5], Cell.FORECAST_WRONG]
+    assert read(("0523",)).cell_text(0, 1) == "Expert layer 1 of 1, expert 1: forecast wrong"
+
+
+def test_what_was_forecast_is_in_memory() -> None:
+    assert read(("0452",)).words.value == "3 of 4"
+
+
 def test_without_residency_there_is_no_map() -> None:
     reading = read(())
     assert (reading.known, reading.cells) == (Known.NOT_YET, b"")
 
 
-@given(st.integers(1, 9).flatmap(lambda n: st.lists(st.text("0123", min_size=n, max_size=n), min_size=1, max_size=9)))
+@given(st.integers(1, 9).flatmap(lambda n: st.lists(st.text("012345", min_size=n, max_size=n), min_size=1, max_size=9)))
 def test_the_legend_counts_every_expert_once(rows: list[str]) -> None:
     reading = read(tuple(rows), tuple(reversed(rows)))
     assert sum(line.count for line in reading.legend) == len(rows) * len(rows[0]) == len(reading.cells)
-    assert sum("".join(rows).count(digit) for digit in "23") == sum(
+    assert sum("".join(rows).count(digit) for digit in "2345") == sum(
         line.count for line in reading.legend if line.cell >= Cell.READY
     )

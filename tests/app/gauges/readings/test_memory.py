@@ -29,13 +29,13 @@ def test_every_part_is_there_in_a_fixed_order() -> None:
     assert [use.part for use in read(dense()).parts] == list(Part)
 
 
-@given(SIZES, SIZES, SIZES, SIZES, SIZES, SIZES, st.integers(1, 1 << 42))
+@given(SIZES, SIZES, SIZES, SIZES, SIZES, SIZES, SIZES, st.integers(1, 1 << 42))
 def test_parts_add_up_to_the_budget_or_to_what_is_planned_above_it(
-    runtime: int, dense_bytes: int, kv: int, compute: int, staging: int, slots: int, budget: int
+    runtime: int, dense_bytes: int, kv: int, compute: int, staging: int, slots: int, forecast: int, budget: int
 ) -> None:
-    memory = MemoryUse(budget, runtime, dense_bytes, kv, compute, staging, slots, resident_bytes=1)
+    memory = MemoryUse(budget, runtime, dense_bytes, kv, compute, staging, slots, forecast, resident_bytes=1)
     reading = read(StatsEvent(1, True, Stats(memory)))
-    planned = runtime + dense_bytes + kv + compute + staging + slots
+    planned = runtime + dense_bytes + kv + compute + staging + slots + forecast
     assert reading.whole_bytes == max(budget, planned)
     assert all(use.n_bytes >= 0 for use in reading.parts)
 

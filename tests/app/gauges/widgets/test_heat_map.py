@@ -8,8 +8,9 @@ from fakes.painted import colour_at, picture
 from fakes.stats_events import paged
 from offload_app.gauges.readings.heat_map import Cell, read_heat_map
 from offload_app.gauges.readings.language import Language
+from offload_app.gauges.widgets.cell_image import cell_colours
 from offload_app.gauges.widgets.gauge import FOCUS_MARGIN
-from offload_app.gauges.widgets.heat_map import HeatMap, cell_colours, cell_image
+from offload_app.gauges.widgets.heat_map import HeatMap
 from offload_app.theme import DARK, LIGHT, Theme
 
 
@@ -73,12 +74,6 @@ def test_the_only_pinned_expert_is_where_it_belongs(qtbot: QtBot, n_layer: int, 
     point = centre(gauge, layer, expert)
     assert colour_at(picture(gauge), point.x(), point.y()) == LIGHT.experts.pinned
     assert area(gauge).right() <= width - FOCUS_MARGIN + 1e-6
-
-
-def test_one_pixel_is_stored_for_every_expert(qtbot: QtBot) -> None:
-    image = cell_image(heat_map(qtbot, ("0" * 127 + "3",) * 48).reading, LIGHT)
-    assert (image.width(), image.height(), image.depth()) == (128, 48, 8)
-    assert image.pixelColor(127, 47).name() == LIGHT.experts.pinned
 
 
 def test_the_mouse_is_told_layer_expert_and_state(qtbot: QtBot) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pytestqt.qtbot import QtBot
 
 from fakes.painted import pixels_by_colour
-from fakes.stats_events import GB, MEMORY, dense, paged
+from fakes.stats_events import GB, MB, MEMORY, dense, paged
 from offload.protocol import StatsEvent
 from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.memory import read_memory
@@ -33,8 +33,9 @@ def test_a_part_takes_its_share_of_the_bar(qtbot: QtBot) -> None:
 
 
 def test_every_part_that_takes_memory_is_painted_in_both_themes(qtbot: QtBot) -> None:
+    event = paged(memory=replace(MEMORY, forecast_bytes=200 * MB))
     for theme in (LIGHT, DARK):
-        painted = pixels_by_colour(bar(qtbot, paged(), theme))
+        painted = pixels_by_colour(bar(qtbot, event, theme))
         assert [part for part, colour in part_colours(theme).items() if not painted[colour]] == []
 
 
