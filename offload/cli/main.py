@@ -1,7 +1,6 @@
 """`offload`: finds the command, runs it, and turns what goes wrong into one sentence and an exit code."""
 
 import argparse
-import errno
 import json
 import os
 import sys
@@ -27,7 +26,7 @@ from offload.cli.interrupt import EXIT_INTERRUPTED
 from offload.cli.options import Parser
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
-from offload.errors import CancelledError, OffloadError
+from offload.errors import NO_ROOM, CancelledError, OffloadError
 from offload.protocol import ErrorEvent, ErrorReport, encode, report_of
 
 EXIT_OTHER = 1
@@ -136,7 +135,7 @@ def _run(argv: list[str], terminal: Terminal) -> int:
 
 
 def _code_of(error: OSError) -> int:
-    return EXIT_DISK_FULL if error.errno == errno.ENOSPC else EXIT_OTHER
+    return EXIT_DISK_FULL if error.errno in NO_ROOM else EXIT_OTHER
 
 
 def _print_report(argv: Sequence[str], terminal: Terminal, report: ErrorReport) -> None:

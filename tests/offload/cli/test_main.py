@@ -1,6 +1,5 @@
 """The exit codes and the one form of an error."""
 
-import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 import fakes.engine
+from offload.errors import NO_ROOM
 
 Run = Callable[..., Any]
 
@@ -92,9 +92,12 @@ def test_debugging_shows_the_traceback(offload: Run, monkeypatch: pytest.MonkeyP
     assert "Traceback (most recent call last)" in offload("generate", "defect").err
 
 
-def test_a_full_disk_has_its_own_exit_code(offload: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", sorted(NO_ROOM))
+def test_a_full_disk_or_quota_has_its_own_exit_code(
+    offload: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
     def pack_model(*args: Any, **options: Any) -> Path:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, "No space left on device")
 
     monkeypatch.setattr(fakes.engine, "pack_model", pack_model)
     outcome = offload("pack", str(tmp_path / "m.gguf"), "--json")
