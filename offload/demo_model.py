@@ -49,6 +49,15 @@ def demo_model_path(package: str = "offload_models") -> Path:
     return target
 
 
+def demo_checksum(package: str = "offload_models") -> str:
+    """Return the SHA-256 of the demo model's file, in hexadecimal.
+
+    Raises:
+        ModelNotFoundError: this installation has no demo model.
+    """
+    return _bundle(package)[1]
+
+
 def _bundle(package: str) -> tuple[Path, str]:
     try:
         folder = Path(str(files(package).joinpath("demo")))

@@ -9,6 +9,7 @@
     ├── ForecasterFileError        exit 4   malformed or unsupported file of forecasters, or another model's
     ├── BudgetError                exit 5   the memory budget is below what the model needs
     ├── DiskFullError              exit 6   no room to write
+    ├── HubError                   exit 7   the model hub cannot be reached, or has not what was asked for
     ├── WorkerDiedError            exit 9   the worker process ended without an answer
     ├── CancelledError             exit 130 the user stopped it
     ├── ExpertReadError            exit 1   an expert's bytes could not be read
@@ -19,6 +20,7 @@ An error carries a message (what failed and the values), a hint (what to do) and
 """
 
 import errno
+from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
@@ -153,6 +155,31 @@ class DiskFullError(OffloadError):
         self.folder = Path(folder)
         self.needed_bytes = needed_bytes
         self.free_bytes = free_bytes
+
+
+class HubFailure(Enum):
+    """Why a request to the model hub came to nothing."""
+
+    UNREACHABLE = "unreachable"
+    """No connection, or one that broke off again and again."""
+    NOT_FOUND = "not_found"
+    """No such repository, revision or file, or one that is hidden from who asks."""
+    GATED = "gated"
+    """There, but its terms are to be accepted first."""
+    REFUSED = "refused"
+    """Any other answer that says no."""
+    MALFORMED = "malformed"
+    """An answer that makes no sense."""
+
+
+class HubError(OffloadError):
+    """The model hub cannot be reached, or has not what was asked for; `reason` says which."""
+
+    exit_code = 7
+
+    def __init__(self, message: str, *, reason: HubFailure, hint: str = "") -> None:
+        super().__init__(message, hint=hint, reason=reason.value)
+        self.reason = reason
 
 
 class WorkerDiedError(OffloadError):

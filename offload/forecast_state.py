@@ -18,11 +18,12 @@ from offload.routing.route_trace import TraceHeader
 
 def state_path(model: TraceHeader) -> Path:
     """Return where the state of a model lies, whether there is one or not."""
-    return (
-        Path(platformdirs.user_data_dir("offload", appauthor=False))
-        / "forecasts"
-        / f"{model.fingerprint[:24]}.forecast"
-    )
+    return state_path_of(model.fingerprint)
+
+
+def state_path_of(fingerprint: str) -> Path:
+    """Return where the state of the model whose first file has that fingerprint lies."""
+    return Path(platformdirs.user_data_dir("offload", appauthor=False)) / "forecasts" / f"{fingerprint[:24]}.forecast"
 
 
 def load_state(model: TraceHeader, path: Path | None = None) -> Mapping[str, State]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from struct import Struct
+from typing import Protocol
 
 from offload.errors import ModelFileError, ModelNotFoundError
 
@@ -22,6 +22,18 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…")
 
 
+class HeaderSource(Protocol):
+    """Where a header's bytes come from: an unbuffered file, or something that reads like one."""
+
+    def seek(self, position: int, /) -> object:
+        """Go to `position`."""
+        ...
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Return up to `n_bytes` from the position on, and go past them; nothing at the end. May raise OSError."""
+        ...
+
+
 class HeaderBytes:
     """A forward-only view of a file's first bytes through a small window; every length is checked before it is used.
 
@@ -29,7 +41,7 @@ class HeaderBytes:
     After an error the position is unspecified. One thread at a time.
     """
 
-    def __init__(self, file: FileIO, path: Path, file_bytes: int) -> None:
+    def __init__(self, file: HeaderSource, path: Path, file_bytes: int) -> None:
         self.path = path
         self.file_bytes = file_bytes
         self.position = 0

@@ -86,13 +86,18 @@ def read_part(path: Path, file_index: int) -> GgufPart:
 
     """
     with open_header(path) as header:
-        version = _read_version(header)
-        n_tensors = _read_count(header, "tensors", MAX_TENSORS, _MIN_TENSOR_BYTES)
-        n_metadata = _read_count(header, "metadata values", MAX_METADATA, _MIN_METADATA_BYTES)
-        metadata = _read_metadata(header, n_metadata)
-        alignment = _alignment(header, metadata)
-        tensors = _read_tensors(header, n_tensors, alignment, file_index)
-    return GgufPart(path, version, metadata, tensors, alignment)
+        return parse_part(header, file_index)
+
+
+def parse_part(header: HeaderBytes, file_index: int) -> GgufPart:
+    """Read a header from wherever its bytes are; tensors are judged by `header.file_bytes`. Raises as `read_part`."""
+    version = _read_version(header)
+    n_tensors = _read_count(header, "tensors", MAX_TENSORS, _MIN_TENSOR_BYTES)
+    n_metadata = _read_count(header, "metadata values", MAX_METADATA, _MIN_METADATA_BYTES)
+    metadata = _read_metadata(header, n_metadata)
+    alignment = _alignment(header, metadata)
+    tensors = _read_tensors(header, n_tensors, alignment, file_index)
+    return GgufPart(header.path, version, metadata, tensors, alignment)
 
 
 def _read_version(header: HeaderBytes) -> int:

@@ -27,6 +27,8 @@ LEAVES = frozenset(
         "machine",
         "cgroup",
         "demo_model",
+        "catalog",
+        "model_details",
     )
 )
 NATIVE = frozenset({"ctypes", "llama_cpp"})
@@ -81,6 +83,7 @@ RULES: dict[str, Rule] = {
     "offload.batch": Rule(LEAVES | {"offload.generation", "offload.lockstep"}, outside=frozenset()),
     "offload.generation": Rule(BELOW_ENGINE, outside=frozenset({"numpy"})),
     "offload.memory_plan": Rule(BELOW_ENGINE, outside=frozenset({"numpy", "psutil"})),
+    # Models from the hub into a folder; the only one that asks a network.
     # The only places that wire the parts.
     "offload.paged_model": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
@@ -93,6 +96,15 @@ RULES: dict[str, Rule] = {
     ),
     "offload.forecast_state": Rule(LEAVES | {"offload.routing"}, outside=frozenset({"platformdirs"})),
     "offload.keeping": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
+    # Models as files: what is here, what goes and comes, whether it is whole.
+    "offload.hub": Rule(LEAVES, outside=frozenset({"huggingface_hub"})),
+    "offload.model_folder": Rule(LEAVES | {"offload.hub"}, outside=frozenset()),
+    "offload.model_import": Rule(LEAVES | {"offload.hub", "offload.model_folder"}, outside=frozenset()),
+    "offload.model_check": Rule(LEAVES | {"offload.hub", "offload.experts"}, outside=frozenset()),
+    "offload.model_removal": Rule(
+        LEAVES | {"offload.hub", "offload.experts", "offload.forecast_state", "offload.model_folder"},
+        outside=frozenset(),
+    ),
     "offload.model_gates": Rule(LEAVES | {"offload.experts", "offload.routing"}, outside=frozenset()),
     "offload.engine": Rule(BELOW_ENGINE | WIRED, outside=None),
     # What a machine is able to do, for a person who asks why it does not.
@@ -104,7 +116,18 @@ RULES: dict[str, Rule] = {
     "offload.worker": Rule(FACES, outside=frozenset()),
     "offload.cli": Rule(
         FACES
-        | {"offload.worker", "offload.diagnosis", "offload.benchmark", "offload.routing", "offload.model_gates"}
+        | {
+            "offload.worker",
+            "offload.hub",
+            "offload.diagnosis",
+            "offload.benchmark",
+            "offload.routing",
+            "offload.model_gates",
+            "offload.model_folder",
+            "offload.model_import",
+            "offload.model_check",
+            "offload.model_removal",
+        }
         | {"offload.cli.app"},
         outside=None,
     ),

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from offload.cli.generate import stoppable
+from offload.cli.hub_model import model_file
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
 from offload.cli.opening import open_shown
-from offload.cli.options import add_engine, add_sampling, check_unicode, generation_params
+from offload.cli.options import add_engine, add_hub, add_sampling, check_unicode, generation_params
 from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
@@ -39,6 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("-sys", "--system-prompt", default="", metavar="TEXT", help="the system prompt")
     parser.add_argument("--stats", action="store_true", help="a short table on standard error after every answer")
     add_engine(parser)
+    add_hub(parser)
     add_sampling(parser)
     parser.set_defaults(run=run)
 
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """
     params = generation_params(args)
     check_unicode(args.system_prompt, "system prompt")
+    args.model = model_file(args, terminal)
     with Interrupt() as interrupt:
         engine = open_shown(args, terminal, interrupt)
     with engine:

@@ -8,9 +8,11 @@ from typing import Any
 
 from offload.cli import batch
 from offload.cli.answers import Answer, EventAnswer, JsonAnswer, TextAnswer
+from offload.cli.hub_model import model_file
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
 from offload.cli.options import (
     add_engine,
+    add_hub,
     add_sampling,
     check_unicode,
     engine_config,
@@ -58,6 +60,7 @@ def add_parser(commands: Any) -> None:
         help="prompts answered at a time (0: as many as the memory suggests)",
     )  # fmt: skip
     add_engine(parser)
+    add_hub(parser)
     add_sampling(parser)
     parser.set_defaults(run=run)
 
@@ -68,6 +71,7 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     Raises:
         OffloadError: of the options, the model or the generation.
     """
+    args.model = model_file(args, terminal)
     if args.batch is not None:
         return batch.run(args, terminal)
     if args.n_parallel:

@@ -12,10 +12,15 @@ from offload.cli import (
     chat,
     doctor,
     generate,
+    import_model,
+    ls,
     pack,
     plan,
+    pull,
     replay,
+    rm,
     routing,
+    show,
     trace,
     train_forecaster,
     verify,
@@ -23,6 +28,7 @@ from offload.cli import (
 )
 from offload.cli.answers import REQUEST_ID
 from offload.cli.interrupt import EXIT_INTERRUPTED
+from offload.cli.named_models import resolve_models
 from offload.cli.options import Parser
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
@@ -38,10 +44,12 @@ SWITCH_SECONDS = 0.0003
 longer than a read."""
 
 _COMMANDS = (
-    generate, chat, app, pack, verify, plan, bench, trace, routing, replay, train_forecaster, doctor, worker
+    generate, chat, app, pull, ls, show, import_model, rm, pack, verify, plan, bench, trace, routing, replay,
+    train_forecaster, doctor, worker,
 )  # fmt: skip
 _EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model, trace or
-forecaster file, 5 does not fit the memory, 6 disk full, 9 worker died, 130 interrupted, 141 nobody reads the output.
+forecaster file, 5 does not fit the memory, 6 disk full, 7 the hub says no or cannot be reached, 9 worker died,
+130 interrupted, 141 nobody reads the output.
 OFFLOAD_DEBUG=1 shows tracebacks, NO_COLOR switches colours off."""
 
 
@@ -100,6 +108,7 @@ def _run(argv: list[str], terminal: Terminal) -> int:
         if args.run is None:
             terminal.write(parser.format_help())
             return 0
+        resolve_models(args)
         code: int = args.run(args, terminal)
         return code
     except SystemExit as end:

@@ -99,6 +99,27 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_hub(parser: argparse.ArgumentParser) -> None:
+    """Add -hf and what goes with it."""
+    group = parser.add_argument_group("model from the Hugging Face hub")
+    group.add_argument(
+        "-hf", "-hfr", "--hf-repo", dest="hf_repo", metavar="USER/REPO[:QUANT]",
+        help="the model of that repository: from the models folder, or downloaded into it",
+    )  # fmt: skip
+    group.add_argument("-hff", "--hf-file", dest="hf_file", metavar="FILE", help="that file of it")
+    group.add_argument("--hf-revision", metavar="REV", help="branch, tag or commit (default: main)")
+    add_download(group)
+
+
+def add_download(parser: argparse._ActionsContainer) -> None:
+    """Add the options of downloads."""
+    parser.add_argument(
+        "--models-dir", metavar="DIR", help="the models folder (default: OFFLOAD_MODELS, or models in your data folder)"
+    )
+    parser.add_argument("--offline", action="store_true", help="ask no network: only what is there already")
+    parser.add_argument("-y", "--yes", action="store_true", help="download without asking")
+
+
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """Add the options of `GenerationParams`; each one's destination is the field."""
     group = parser.add_argument_group("generation")

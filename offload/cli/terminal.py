@@ -147,6 +147,28 @@ class Terminal:
         except UnicodeDecodeError as error:
             raise UsageError(f"Standard input is not UTF-8 text (byte {error.start} of a line).") from None
 
+    def confirm(self, question: str) -> bool:
+        """Ask `question` on standard error and return whether the answer is yes, which is also what Enter says.
+
+        Where nobody types or nobody looks there is nobody to ask: the command itself is the answer, yes.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C in place of an answer.
+        """
+        if self.stdin is None or not (self.input_is_typed and self._errors_are_watched):
+            return True
+        while True:
+            self.clear_progress()
+            print(f"{question} [Y/n] ", end="", file=self._stderr, flush=True)
+            answer = self.stdin.readline()
+            if not answer:
+                self.say("")
+                return False
+            if answer.strip().lower() in ("", "y", "yes"):
+                return True
+            if answer.strip().lower() in ("n", "no"):
+                return False
+
     def abandon_stdout(self) -> None:
         """Let nothing more reach a standard output that nobody reads, so that the interpreter ends quietly."""
         with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):

@@ -1,27 +1,36 @@
-"""`offload verify`: check every record of a packed store."""
+"""`offload verify`: check the bytes of a model file, or every record of a packed store."""
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from offload.cli.interrupt import Interrupt
+from offload.cli.named_models import add_models_dir, folder_of
 from offload.cli.terminal import Terminal
-from offload.errors import ModelFileError
+from offload.cli.text_table import one_line
+from offload.errors import ModelFileError, ModelNotFoundError
+from offload.model_folder import find_model
 
 _SHOWN = 10
+_MAGIC = b"GGUF"
+_DESCRIPTION = """Check a model: its header, that every tensor lies inside its files, the SHA-256 of each file against
+that of its download or of the catalogue, and the packed store beside it. Or a packed store alone, every record."""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
-        "verify",
-        help="check every record of a packed store",
-        description="Read a packed store and check every record against its checksum.",
-        allow_abbrev=False,
+        "verify", help="check a model, or a packed store", description=_DESCRIPTION, allow_abbrev=False
     )
-    parser.add_argument("store", metavar="FILE", help="the packed store")
-    parser.add_argument("--json", action="store_true", help="one JSON object at the end: file, damaged")
+    parser.add_argument(
+        "target", metavar="MODEL|STORE", help="a path, a name as `offload ls` shows it, or a packed store"
+    )
+    add_models_dir(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object at the end: file, damaged; of a model: files"
+    )
     parser.set_defaults(run=run)
 
 
@@ -29,19 +38,54 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Verify.
 
     Raises:
-        ModelFileError: it is no packed store, or records of it are damaged.
+        ModelNotFoundError: there is neither a model nor a packed store of that name.
+        ModelFileError: it is neither, or bytes of it are damaged.
+        UsageError: the name could mean several models.
         CancelledError: it was interrupted.
+    """
+    try:
+        path = find_model(args.target, folder_of(args))
+    except ModelNotFoundError:
+        if not Path(args.target).suffix:
+            raise
+        # A path, of which the engine says what is wrong with it.
+        path = Path(args.target)
+    if not _is_model(path):
+        _verify_store(path, args, terminal)
+        return 0
+    # What it takes to read headers is not waited for by other commands.
+    from offload.cli.verify_model import verify_model
+
+    verify_model(path, terminal, as_json=args.json)
+    return 0
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC or path.suffix.lower() == ".gguf"
+    except OSError:
+        return path.suffix.lower() == ".gguf"
+
+
+def _verify_store(path: Path, args: argparse.Namespace, terminal: Terminal) -> None:
+    check_store(path, terminal)
+    if args.json:
+        terminal.write_line(json.dumps({"file": str(path), "damaged": []}))
+    else:
+        terminal.say(f"{one_line(str(path))}: every record is whole")
+
+
+def check_store(path: Path, terminal: Terminal) -> None:
+    """Read every record of a packed store.
+
+    Raises:
+        ModelFileError: records are damaged; names them.
     """
     from offload.engine import verify_store
 
-    path = Path(args.store)
     with Interrupt() as interrupt:
-
-        def on_progress(done_bytes: int, total_bytes: int) -> bool:
-            terminal.progress(f"checking {path.name}", done_bytes / total_bytes if total_bytes else 1.0)
-            return interrupt.go_on()
-
-        damaged = verify_store(path, on_progress=on_progress)
+        damaged = verify_store(path, on_progress=progress_of(path, terminal, interrupt))
     terminal.clear_progress()
     if damaged:
         named = ", ".join(f"layer {key.layer} expert {key.expert}" for key in damaged[:_SHOWN])
@@ -49,8 +93,14 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         raise ModelFileError(
             f"{len(damaged)} damaged records: {named}{more}.", file=path, hint="Pack the model again with --force."
         )
-    if args.json:
-        terminal.write_line(json.dumps({"file": str(path), "damaged": []}))
-    else:
-        terminal.say(f"{path}: every record is whole")
-    return 0
+
+
+def progress_of(path: Path, terminal: Terminal, interrupt: Interrupt) -> Callable[[int, int], bool]:
+    """Return what shows how far the check of `path` is, and says whether to go on."""
+    label = f"checking {one_line(path.name)}"
+
+    def on_progress(done_bytes: int, total_bytes: int) -> bool:
+        terminal.progress(label, done_bytes / total_bytes if total_bytes else 1.0)
+        return interrupt.go_on()
+
+    return on_progress

@@ -3,14 +3,16 @@
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fakes.engine
 from fakes.engine import FakeEngine
+from fakes.hub_server import FakeHub, running_hub
 from offload.cli.main import main
 
 
@@ -32,6 +34,12 @@ class Outcome:
 
 
 RunCommand = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _no_models_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for no models where the user of this machine keeps them."""
+    monkeypatch.delenv("OFFLOAD_MODELS", raising=False)
 
 
 @pytest.fixture
@@ -61,3 +69,17 @@ def offload(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Outcome(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """Run a hub, which commands ask and reach past any proxy; their models folder is `tmp_path`/models."""
+    with running_hub() as hub:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setenv("OFFLOAD_MODELS", str(tmp_path / "models"))
+        # What a command sets of huggingface-hub's environment goes with the test.
+        for name in ("TELEMETRY", "IMPLICIT_TOKEN", "PROGRESS_BARS"):
+            monkeypatch.setenv(f"HF_HUB_DISABLE_{name}", "0")
+        yield hub

@@ -1,0 +1,1 @@
+"""Models from the Hugging Face hub: what is asked for, what is there, how it comes here whole."""
