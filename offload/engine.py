@@ -7,6 +7,7 @@ Thread rule: one thread opens, generates and closes, and a batch has threads of 
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -28,7 +29,10 @@ from offload.config import (
 from offload.engine_outline import outline_plans
 from offload.engine_parts import OpenedModel, Prepared, prepare
 from offload.errors import OffloadError, UsageError
+from offload.experts.fingerprint import source_files
 from offload.experts.pressure import PressureWatch
+from offload.fit.machine_key import machine_name
+from offload.fit.measured import LEAST_TOKENS, keep_run, measured_file, run_of
 from offload.forecast_state import save_state
 from offload.generation import Generator
 from offload.gguf_title import model_title
@@ -94,6 +98,7 @@ class Engine:
         self.own_bytes = prepared.own_bytes
         """What the process took before the model was loaded."""
         self.store_name = prepared.plan.store_name
+        self._is_kept = False
         self._stopped = threading.Event()
         self._watch: PressureWatch | None = None
         self._opened = OpenedModel(prepared, config, self._stopped.is_set, on_progress)
@@ -214,8 +219,28 @@ class Engine:
         """Free everything; harmless when called twice."""
         if self._watch is not None:
             self._watch.close()
+        self._keep_speed()
         self._keep_forecasts()
         self._opened.close()
+
+    def _keep_speed(self) -> None:
+        """Keep how fast the last answer came, for predictions: of one sequence, and long enough to tell."""
+        plan, prepared = self.plan, self._prepared
+        if self._is_kept or plan.n_parallel > 1 or self._generator.speed.n_generated < LEAST_TOKENS:
+            return
+        self._is_kept = True
+        with suppress(OffloadError):
+            traced = self._trace_header
+            run = run_of(
+                self.stats(),
+                traced.fingerprint if traced is not None else source_files(prepared.header)[0].fingerprint,
+                machine_name(),
+                resident_share=plan.resident_share,
+                accesses_per_token=plan.n_expert_used * len(plan.capacity),
+                n_threads=prepared.n_threads,
+                now=time.time(),
+            )
+            keep_run(run, measured_file())
 
     def _keep_forecasts(self) -> None:
         """Keep what was learnt of the model for the next time, where that is possible: it is no more than a help."""

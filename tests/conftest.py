@@ -16,7 +16,8 @@ settings.load_profile("offload")
 
 @pytest.fixture(scope="session", autouse=True)
 def _data_folder_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have the demo model unpacked into a folder of the tests' own, where the system lets it be named."""
+    """Have the demo model unpacked, and measurements kept, in folders of the tests' own, where the system lets us."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

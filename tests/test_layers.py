@@ -64,6 +64,7 @@ WIRED = frozenset(
         "forecast_state",
         "store_choice",
         "inspection",
+        "fit",
     )
 )
 FACES = LEAVES | {"offload", "offload.engine", "offload.inspection", "offload.protocol", "offload.served"}
@@ -95,6 +96,11 @@ RULES: dict[str, Rule] = {
         outside=frozenset({"numpy"}),
     ),
     "offload.forecast_state": Rule(LEAVES | {"offload.routing"}, outside=frozenset({"platformdirs"})),
+    # Predicts speeds of plans it is given; knows neither who plans nor who opens a model.
+    "offload.fit": Rule(
+        BELOW_ENGINE | {"offload.routing", "offload.memory_plan", "offload.paged_model"},
+        outside=frozenset({"numpy", "platformdirs", "psutil"}),
+    ),
     "offload.keeping": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),
     # Models as files: what is here, what goes and comes, whether it is whole.
     "offload.hub": Rule(LEAVES, outside=frozenset({"huggingface_hub"})),

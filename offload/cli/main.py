@@ -11,6 +11,7 @@ from offload.cli import (
     bench,
     chat,
     doctor,
+    fit,
     generate,
     import_model,
     ls,
@@ -44,7 +45,7 @@ SWITCH_SECONDS = 0.0003
 longer than a read."""
 
 _COMMANDS = (
-    generate, chat, app, pull, ls, show, import_model, rm, pack, verify, plan, bench, trace, routing, replay,
+    generate, chat, app, pull, ls, show, import_model, rm, pack, verify, plan, fit, bench, trace, routing, replay,
     train_forecaster, doctor, worker,
 )  # fmt: skip
 _EPILOG = """exit codes: 0 done, 1 other failure, 2 usage, 3 model not found, 4 bad or unsupported model, trace or

@@ -53,6 +53,11 @@ class Interleaver:
         ggml = symbols()
         return f"CPU_REPACK/{RELEASE}/" + "+".join(f for f in CPU_FEATURES if getattr(ggml, f"ggml_cpu_has_{f}")())
 
+    @property
+    def buffer(self) -> int | None:
+        """The buffer that marks a tensor as interleaved; None where this build of ggml has none."""
+        return self._scratch
+
     def initialise(self, tensor_address: int) -> bool:
         """Let ggml choose the kernel of a tensor (sets its `extra`); return whether there is one."""
         if self._scratch is None:

@@ -60,6 +60,10 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_new_tensor_3d", PTR, (PTR, INT, C.c_int64, C.c_int64, C.c_int64)),
     # struct ggml_tensor * ggml_cont(ctx, struct ggml_tensor *)
     ("ggml_cont", PTR, (PTR, PTR)),
+    # struct ggml_tensor * ggml_mul_mat(ctx, struct ggml_tensor * weights, struct ggml_tensor * vectors)
+    ("ggml_mul_mat", PTR, (PTR, PTR, PTR)),
+    # void ggml_backend_cpu_set_n_threads(ggml_backend_t, int)
+    ("ggml_backend_cpu_set_n_threads", None, (PTR, INT)),
     # struct ggml_cgraph * ggml_new_graph_custom(ctx, size_t size, bool grads)
     ("ggml_new_graph_custom", PTR, (PTR, SIZE, C.c_bool)),
     # void ggml_build_forward_expand(struct ggml_cgraph *, struct ggml_tensor *)

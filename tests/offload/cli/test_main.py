@@ -24,6 +24,7 @@ COMMANDS = (
         "pack",
         "verify",
         "plan",
+        "fit",
         "bench",
         "trace",
         "routing",
