@@ -17,6 +17,8 @@ from offload.fit.predictor import Known, Predictor, predictor_of
 from offload.machine import physical_cores
 from offload.memory_plan import MemoryPlan
 
+__all__ = ["FitCard", "fit_model", "predictor_for"]
+
 N_ROWS = 8
 
 
@@ -26,11 +28,11 @@ def fit_model(
     *,
     probe_again: bool = False,
     on_measuring: Callable[[str], None] = lambda what: None,
-    disk: DiskPlace | None = None,
+    folder: Path | None = None,
 ) -> FitCard:
     """Return the fit card of the model at `path`, or of a header that stands for it; None: of the demo model.
 
-    No weights are loaded. `disk` is where the model will lie, where that is not beside its header. What was not
+    No weights are loaded. `folder` is where the model will lie, where that is not beside its header. What was not
     measured yet of this machine is measured, some seconds long; `on_measuring` is told before.
 
     Raises:
@@ -44,6 +46,7 @@ def fit_model(
         plan = error
     _, outline = outline_plans(path, config, N_ROWS, own_bytes=measured.own_bytes)
     probe = MachineProbe(kept_file(), RealMeasuring(), again=probe_again, on_measuring=on_measuring)
+    disk = DiskPlace(folder) if folder is not None else None
     return fit_card(predictor_for(measured, config, probe, disk), outline, plan)
 
 

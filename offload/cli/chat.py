@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from offload.cli.generate import stoppable
+from offload.cli.hub_fit import card_before_download
 from offload.cli.hub_model import model_file
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
+from offload.cli.models_folder import models_folder
 from offload.cli.opening import open_shown
-from offload.cli.options import add_engine, add_hub, add_sampling, check_unicode, generation_params
+from offload.cli.options import add_engine, add_hub, add_sampling, check_unicode, engine_config, generation_params
 from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, GenerationParams, Message, Role, Token
@@ -53,7 +55,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """
     params = generation_params(args)
     check_unicode(args.system_prompt, "system prompt")
-    args.model = model_file(args, terminal)
+    card = card_before_download(models_folder(args), engine_config(args), terminal)
+    args.model = model_file(args, terminal, card)
     with Interrupt() as interrupt:
         engine = open_shown(args, terminal, interrupt)
     with engine:

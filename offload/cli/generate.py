@@ -8,8 +8,10 @@ from typing import Any
 
 from offload.cli import batch
 from offload.cli.answers import Answer, EventAnswer, JsonAnswer, TextAnswer
+from offload.cli.hub_fit import card_before_download
 from offload.cli.hub_model import model_file
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
+from offload.cli.models_folder import models_folder
 from offload.cli.options import (
     add_engine,
     add_hub,
@@ -71,7 +73,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     Raises:
         OffloadError: of the options, the model or the generation.
     """
-    args.model = model_file(args, terminal)
+    card = card_before_download(models_folder(args), engine_config(args), terminal)
+    args.model = model_file(args, terminal, card)
     if args.batch is not None:
         return batch.run(args, terminal)
     if args.n_parallel:

@@ -68,7 +68,7 @@ def obtain(
     folder = models_folder(args)
     if args.offline:
         return _offline(folder, reference)
-    client = _client(terminal)
+    client = hub_client(terminal)
     download = Download(client, find_model(client, reference), folder)
     there = download.already_there()
     if there is not None:
@@ -77,13 +77,8 @@ def obtain(
         return there if download.is_up_to_date(there) else download.run(_progress(terminal), terminal.say)
     _announce(download, terminal)
     download.check_room()
-    if fit_card is not None:
-        for line in fit_card(client, download.model):
-            terminal.say(line)
-    missing = download.place.missing_bytes()
-    question = f"Download {format_bytes(missing)} to {download.place.folder}?"
-    if missing and not args.yes and not terminal.confirm(question):
-        raise CancelledError("Nothing was downloaded.")
+    if not args.yes:
+        _ask(download, client, terminal, fit_card)
     try:
         downloaded = download.run(_progress(terminal), terminal.say)
     except KeyboardInterrupt:
@@ -91,6 +86,18 @@ def obtain(
         raise download.stopped() from None
     terminal.clear_progress()
     return downloaded
+
+
+def _ask(download: Download, client: HubClient, terminal: Terminal, fit_card: FitCard | None) -> None:
+    """Ask whether to download, where there is somebody to ask, who is then told how the model would run."""
+    missing = download.place.missing_bytes()
+    if not missing or not terminal.can_ask:
+        return
+    if fit_card is not None:
+        for line in fit_card(client, download.model):
+            terminal.say(line)
+    if not terminal.confirm(f"Download {format_bytes(missing)} to {download.place.folder}?"):
+        raise CancelledError("Nothing was downloaded.")
 
 
 def _offline(folder: Path, reference: HubReference) -> Downloaded:
@@ -105,7 +112,8 @@ def _offline(folder: Path, reference: HubReference) -> Downloaded:
     return Downloaded(path, origin, 0)
 
 
-def _client(terminal: Terminal) -> HubClient:
+def hub_client(terminal: Terminal) -> HubClient:
+    """Return the client of the hub that the environment names; waiting is told on the terminal."""
     os.environ.update(_SETTINGS)
 
     def wait(seconds: float) -> None:

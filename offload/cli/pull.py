@@ -5,16 +5,19 @@ import json
 from typing import Any
 
 from offload.bytesize import format_bytes
+from offload.cli.hub_fit import card_before_download
 from offload.cli.hub_model import obtain
+from offload.cli.models_folder import models_folder
 from offload.cli.options import add_download
 from offload.cli.terminal import Terminal
+from offload.config import EngineConfig
 from offload.hub.download import Downloaded
 from offload.hub.reference import HubReference
 
 _DESCRIPTION = """Download a GGUF model from the Hugging Face hub. What breaks off goes on from there with the same
 command; a file gets its name once its SHA-256 is the hub's. The path of the (first) file goes to standard output. On a
-terminal the size is shown and asked about; elsewhere the command itself is the assent. HF_TOKEN is used where it is
-set."""
+terminal size and fit are shown before a question; elsewhere the command itself is the assent. HF_TOKEN is used where
+it is set."""
 
 
 def add_parser(commands: Any) -> None:
@@ -41,7 +44,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         OffloadError: as `obtain` raises, or of the reference.
     """
     reference = HubReference.parse(args.reference, revision=args.revision, file=args.file)
-    downloaded = obtain(reference, args, terminal)
+    card = card_before_download(models_folder(args), EngineConfig(), terminal)
+    downloaded = obtain(reference, args, terminal, card)
     if args.json:
         terminal.write_line(json.dumps(_as_json(downloaded)))
         return 0

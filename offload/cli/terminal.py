@@ -147,6 +147,11 @@ class Terminal:
         except UnicodeDecodeError as error:
             raise UsageError(f"Standard input is not UTF-8 text (byte {error.start} of a line).") from None
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody types and looks, so that `confirm` has somebody to ask."""
+        return self.stdin is not None and self.input_is_typed and self._errors_are_watched
+
     def confirm(self, question: str) -> bool:
         """Ask `question` on standard error and return whether the answer is yes, which is also what Enter says.
 
@@ -155,7 +160,7 @@ class Terminal:
         Raises:
             KeyboardInterrupt: Ctrl-C in place of an answer.
         """
-        if self.stdin is None or not (self.input_is_typed and self._errors_are_watched):
+        if self.stdin is None or not self.can_ask:
             return True
         while True:
             self.clear_progress()

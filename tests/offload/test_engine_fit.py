@@ -130,7 +130,7 @@ def test_a_header_that_stands_for_a_model_elsewhere_is_measured_there(
     model: Path, tmp_path: Path, measuring: FakeMeasuring
 ) -> None:
     elsewhere = DiskPlace(tmp_path / "models")
-    fit_model(model, CONFIG, disk=elsewhere)
+    fit_model(model, CONFIG, folder=elsewhere.folder)
     assert measuring.places == [elsewhere]
 
 

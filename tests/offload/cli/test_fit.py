@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from fakes.hub_server import FakeHub
 from fakes.measuring import FakeMeasuring
+from fakes.tiny_models import TinyArchitecture, build_tiny_model
 from offload import engine_fit
 
 Run = Callable[..., Any]
+PARTS = ("dense_bytes", "kv_bytes", "compute_bytes", "slot_bytes", "capacity")
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +63,33 @@ def test_a_budget_below_the_floor_as_json_has_error_and_table(offload: Run) -> N
     assert outcome.json["error"]["type"] == "BudgetError"
     assert outcome.json["plan"] is None
     assert outcome.json["budgets"]
+
+
+def test_a_name_of_the_models_folder_is_enough(offload: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_MODELS", str(tmp_path))
+    build_tiny_model(tmp_path / "Wise-Owl-Q4_K_M.gguf", TinyArchitecture.QWEN3MOE)
+    assert "Predicted: " in offload("fit", "wise-owl", "--memory", "1G").out
+
+
+def test_of_a_model_on_the_hub_only_the_header_comes(offload: Run, hub: FakeHub, tmp_path: Path) -> None:
+    local = build_tiny_model(tmp_path / "M-Q4_K_M.gguf", TinyArchitecture.QWEN3MOE)
+    whole = local.read_bytes() + bytes(8 << 20)  # weights that nobody asks for
+    hub.add("u/r", {"M-Q4_K_M.gguf": whole})
+    found = offload("fit", "u/r", "--memory", "1G", "--json").json
+    same = offload("fit", str(local), "--memory", "1G", "--json").json["plan"]
+    assert [found["plan"][part] for part in PARTS] == [same[part] for part in PARTS]
+    assert 0 < hub.served_bytes < 1 << 20
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize("name", ["models/absent.gguf", "none", "u/r"])
+def test_the_hub_is_not_asked_for_what_looks_like_a_path(
+    offload: Run, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "u").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert offload("fit", name).code == 3
+    assert hub.asked == []
 
 
 def test_a_model_that_is_not_there_is_exit_code_3(offload: Run, tmp_path: Path) -> None:
