@@ -19,9 +19,12 @@ from offload_app.chat_session import ChatSession
 from offload_app.engine_client import WORKER_COMMAND, EngineClient
 from offload_app.icons import APPLICATION
 from offload_app.interrupt import Interrupt
+from offload_app.library.download_file import DownloadFile
+from offload_app.library.downloads import Downloads
 from offload_app.library.folder_watch import FolderWatch
 from offload_app.library.library import Library
 from offload_app.library.library_client import LibraryClient
+from offload_app.library.model_search import ModelSearch
 from offload_app.load_guard import LoadGuard
 from offload_app.model_config import config_of
 from offload_app.model_control import ModelControl
@@ -39,7 +42,7 @@ from offload_app.store_opening import open_store
 from offload_app.store_thread import StoreThread
 from offload_app.style import Appearance
 from offload_app.unexpected import Unexpected
-from offload_app.window import MainWindow
+from offload_app.window import MainWindow, Shelves
 
 _ALREADY_RUNNING = 1
 
@@ -51,7 +54,7 @@ class Surroundings:
     places: Places
     worker: tuple[str, ...] = WORKER_COMMAND
     library_worker: tuple[str, ...] = WORKER_COMMAND
-    """Looks at models, and packs them."""
+    """Looks at models, packs and gets them."""
 
 
 class Application(QObject):
@@ -70,12 +73,14 @@ class Application(QObject):
         self.session = ChatSession(self.engine, self.store, parent=self)
         self.model = ModelControl(self.engine, self.guard, lambda path: config_of(self.settings.current, path), self)
         command = surroundings.library_worker
-        asker, packer = (LibraryClient(command, parent=self) for _ in range(2))
-        self.library = Library(asker, packer, FolderWatch(parent=self), self)
+        # A process each, started on demand: what takes its time holds up nothing else.
+        asker, packer, predictor, scout, puller = (LibraryClient(command, parent=self) for _ in range(5))
+        self.library = Library(asker, packer, FolderWatch(parent=self), self, predictor=predictor)
+        self.search = ModelSearch(asker, scout, self)
+        self.downloads = Downloads(puller, scout, DownloadFile(places.downloads), self)
         self.unexpected = Unexpected(places.log, self)
-        self.window = MainWindow(
-            self.session, self.model, self.settings, self.library, self.appearance.theme, places.models
-        )
+        shelves = Shelves(self.library, self.search, self.downloads, places.models)
+        self.window = MainWindow(self.session, self.model, self.settings, shelves, self.appearance.theme)
         self.polling = StatsPolling(self.engine, self.window.gauges)
         self.shutdown = Shutdown(self.engine, self.session, self)
         self._store_notice = StoreNotice(self.store, self)
@@ -101,6 +106,8 @@ class Application(QObject):
         self.session.close()
         self.retention.close()
         self.store.close()
+        self.downloads.close()
+        self.search.close()
         self.library.close()
         self.engine.close()
         self._instance.close()
@@ -130,6 +137,8 @@ class Application(QObject):
         self.window.hide()
         # A start from now on is one of its own.
         self._instance.close()
+        self.downloads.shutdown()
+        self.search.shutdown()
         self.library.shutdown()
         self.shutdown.begin()
 

@@ -41,6 +41,7 @@ def fill_menus(bar: QMenuBar, actions: WindowActions, chat: Sequence[QAction]) -
             _tr("&Model"),
             (
                 actions.show_models,
+                actions.find_models,
                 _SEPARATOR,
                 actions.open_model,
                 actions.demo_model,

@@ -13,6 +13,8 @@ class Subject(Enum):
     """The worker does not answer."""
     STORE = "store"
     SETTINGS = "settings"
+    DOWNLOAD = "download"
+    """A model that is got."""
     DEFECT = "defect"
 
 
@@ -27,6 +29,7 @@ class Weight(Enum):
 class Choice(Enum):
     """What a person may do about it."""
 
+    LOAD = "load"
     CANCEL = "cancel"
     RESTART = "restart"
     SMALLER_BUDGET = "smaller_budget"

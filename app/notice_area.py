@@ -134,6 +134,8 @@ def _name(choice: Choice) -> str:
         return QCoreApplication.translate("NoticeBar", text)
 
     match choice:
+        case Choice.LOAD:
+            return tr("Load")
         case Choice.CANCEL:
             return tr("Cancel")
         case Choice.RESTART:

@@ -44,6 +44,11 @@ class Places:
         return self.data / "models"
 
     @property
+    def downloads(self) -> Path:
+        """Return the file of the downloads that are not done."""
+        return self.state / "downloads.json"
+
+    @property
     def log(self) -> Path:
         """Return the file of what nobody foresaw."""
         return self.state / "app.log"

@@ -1,6 +1,7 @@
 """The window: lays out the panes, the notices, the menus and the status line, and connects them; it decides nothing."""
 
 import binascii
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Signal
@@ -11,11 +12,16 @@ from offload_app.chat.conversation_list import ConversationList
 from offload_app.chat.page import ChatPage
 from offload_app.chat_session import ChatSession
 from offload_app.conversation_steps import ConversationSteps
+from offload_app.download_news import DownloadNews
 from offload_app.file_choice import FileChoice
 from offload_app.first_run import FirstRunCard
-from offload_app.gauges.panel import GaugePanel
+from offload_app.gauges.panel import GaugePanel, language_of_qt
+from offload_app.library.downloads import Downloads
+from offload_app.library.find_page import FindPage
 from offload_app.library.library import Library
+from offload_app.library.model_search import ModelSearch
 from offload_app.library.page import ModelPage
+from offload_app.library.readings.download_words import status_words
 from offload_app.menus import fill_menus
 from offload_app.model_control import ModelControl
 from offload_app.model_drop import ModelDrop
@@ -32,6 +38,16 @@ from offload_app.theme import SIZES, Theme
 from offload_app.window_actions import WindowActions
 
 
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Models that are here, that may be got, and that are on their way; `folder` is theirs where none was chosen."""
+
+    library: Library
+    search: ModelSearch
+    downloads: Downloads
+    folder: Path
+
+
 class MainWindow(QMainWindow):
     """Everything a person sees. Thread rule: the UI thread only."""
 
@@ -43,16 +59,19 @@ class MainWindow(QMainWindow):
         session: ChatSession,
         model: ModelControl,
         settings: SettingsControl,
-        library: Library,
+        shelves: Shelves,
         theme: Theme,
-        default_folder: Path,
     ) -> None:
         super().__init__()
         self._session, self._model, self._settings = session, model, settings
-        self._default_folder = default_folder
+        self._language = language_of_qt()
+        self._default_folder = folder = shelves.folder
         self.conversations = ConversationList(session, theme)
         self.page = ChatPage(session, theme)
-        self.models = ModelPage(library, model, settings, theme, default_folder)
+        self.models = ModelPage(shelves.library, model, settings, theme, folder)
+        self.finds = FindPage(shelves.search, shelves.downloads, shelves.library, settings, theme, folder)
+        self._downloads = shelves.downloads
+        self._news = DownloadNews(shelves.downloads, model, self)
         self.gauges = GaugePanel(theme)
         self.notices = NoticeArea(theme)
         self.card = FirstRunCard(theme)
@@ -60,7 +79,7 @@ class MainWindow(QMainWindow):
         self.deeds = WindowActions(self)
         self._steps = ConversationSteps(session, self)
         self.files = FileChoice(self, self._models_folder)
-        self._model_label, self._state_label = ModelLabel(), QLabel()
+        self._model_label, self._download_label, self._state_label = ModelLabel(), ModelLabel(), QLabel()
         self._lay_out()
         self._drop = ModelDrop(self)
         self._connect_actions()
@@ -68,6 +87,7 @@ class MainWindow(QMainWindow):
         self._show_settings(settings.current, settings.current)
         self._restore(settings.current)
         self._show_status(model.status)
+        self._show_downloads()
 
     def tell(self, notice: Notice) -> None:
         """Show `notice` above the chat."""
@@ -75,7 +95,7 @@ class MainWindow(QMainWindow):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in the colours of `theme` from now on."""
-        for part in (self.conversations, self.page, self.models, self.gauges, self.notices, self.card):
+        for part in (self.conversations, self.page, self.models, self.finds, self.gauges, self.notices, self.card):
             part.set_theme(theme)
 
     def raise_(self) -> None:
@@ -103,7 +123,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.card)
         column.addWidget(self.page, 1)
         self.pages = QStackedWidget()
-        for page in (chat, self.models):
+        for page in (chat, self.models, self.finds):
             self.pages.addWidget(page)
         self.panes = Panes(self.conversations, self.pages, self.gauges)
         centre = QWidget()
@@ -114,10 +134,11 @@ class MainWindow(QMainWindow):
         rows.addWidget(self.panes, 1)
         self.setCentralWidget(centre)
         fill_menus(self.menuBar(), self.deeds, self.page.actions())
-        for label in (self._model_label, self._state_label):
+        for label in (self._model_label, self._download_label, self._state_label):
             label.setContentsMargins(SIZES.gap, 0, SIZES.gap, 0)
         self._model_label.setMinimumWidth(1)
         self.statusBar().addWidget(self._model_label, 1)
+        self.statusBar().addPermanentWidget(self._download_label)
         self.statusBar().addPermanentWidget(self._state_label)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().setAccessibleName(self.tr("Model and state"))
@@ -140,6 +161,7 @@ class MainWindow(QMainWindow):
         deeds.smaller_text.triggered.connect(lambda: self._settings.change(font_points=smaller(self.font())))
         deeds.normal_text.triggered.connect(lambda: self._settings.change(font_points=0))
         deeds.show_models.triggered.connect(self.show_models)
+        deeds.find_models.triggered.connect(self.show_finds)
         deeds.open_model.triggered.connect(self.files.ask_for_model)
         deeds.demo_model.triggered.connect(lambda: self._model.open(None))
         deeds.reload_model.triggered.connect(self._model.reload)
@@ -155,6 +177,12 @@ class MainWindow(QMainWindow):
         self.files.export_chosen.connect(lambda path: self._session.export(Path(path)))
         self._drop.dropped.connect(self.models.take_file)
         self.models.left.connect(self.show_chat)
+        self.models.more_wanted.connect(self.show_finds)
+        self.finds.left.connect(self.show_models)
+        self.finds.model_wanted.connect(self._show_model)
+        self._downloads.changed.connect(self._show_downloads)
+        self._download_label.clicked.connect(self.show_finds)
+        self._news.notice.connect(self.tell)
         self.models.file_wanted.connect(self.files.ask_for_model)
         self._session.opened.connect(self._leave_models)
         self._model_label.clicked.connect(self.show_models)
@@ -170,6 +198,10 @@ class MainWindow(QMainWindow):
     def show_models(self) -> None:
         """Show the models in the place of the chat."""
         self.pages.setCurrentWidget(self.models)
+
+    def show_finds(self) -> None:
+        """Show the models to get in the place of the chat."""
+        self.pages.setCurrentWidget(self.finds)
 
     def show_chat(self) -> None:
         """Show the chat, ready to be typed into."""
@@ -202,10 +234,20 @@ class MainWindow(QMainWindow):
     def _choose(self, subject: Subject, choice: Choice) -> None:
         self.notices.clear(subject)
         self._model.choose(subject, choice)
+        self._news.choose(subject, choice)
 
     def _leave_models(self) -> None:
-        if self.models.isVisible():
+        if self.models.isVisible() or self.finds.isVisible():
             self.show_chat()
+
+    def _show_model(self, path: str) -> None:
+        self.show_models()
+        self.models.show_model(path)
+
+    def _show_downloads(self) -> None:
+        words = status_words(self._downloads.all, self._language)
+        self._download_label.setText(words)
+        self._download_label.setVisible(bool(words))
 
     def _search(self) -> None:
         self.deeds.show_list.setChecked(True)

@@ -28,6 +28,7 @@ class WindowActions(QObject):
         self.normal_text = self._action(_tr("&Text as the system has it"), "Ctrl+0")
 
         self.show_models = self._action(_tr("&Models"), "Ctrl+Shift+M")
+        self.find_models = self._action(_tr("&Get models…"), "Ctrl+Shift+G")
         self.open_model = self._action(_tr("&Open a model…"), "Ctrl+O")
         self.demo_model = self._action(_tr("Open the &demo model"), "Ctrl+Shift+D")
         self.reload_model = self._action(_tr("&Load again"), "Ctrl+Shift+L")

@@ -17,6 +17,11 @@ class PlanPoint:
     slot_bytes: int
     resident_share: float
     """Share of the routed experts that fit the slots, 0 to 1; 1.0 for dense models."""
+    low_tokens_per_second: float = 0.0
+    """The slow end of what is predicted for decoding; like the others 0 where nothing was."""
+    tokens_per_second: float = 0.0
+    """The most likely."""
+    high_tokens_per_second: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

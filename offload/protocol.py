@@ -13,6 +13,10 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"inspect","id":6,"model":"m.gguf"}                inspected, or error: nothing is loaded
     {"type":"plan","id":7,"model":"m.gguf","config":{..}}     planned, or error: nothing is loaded
     {"type":"pack","id":8,"model":"m.gguf"}                   packing .. packed, or error
+    {"type":"catalog","id":9}                                 catalog, or error
+    {"type":"find","id":10,"name":"U/R:Q4_K_M","models_folder":"/m"}     found, or error
+    {"type":"pull","id":11,"name":"U/R:Q4_K_M","models_folder":"/m"}     pulling .. pulled, or error
+    {"type":"discard","id":12,"name":"U/R:Q4_K_M","models_folder":"/m"}  discarded, or error
     {"type":"shutdown"}                                       the worker stops what runs and exits; so does end of input
 
     events
@@ -27,6 +31,11 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"planned","id":7,"model":"/m.gguf","outline":{"floor_bytes":..,"points":[..],..}}
     {"type":"packing","id":8,"fraction":0.25}
     {"type":"packed","id":8,"path":"/m.offload","n_bytes":8153960448}
+    {"type":"catalog","id":9,"entries":[{"title":"..","name":"U/R:Q4_K_M",..},..]}
+    {"type":"found","id":10,"model":{"name":"U/R:Q4_K_M","n_bytes":18556688640,..}}
+    {"type":"pulling","id":11,"phase":"downloading","done_bytes":4096,"total_bytes":18556688640}
+    {"type":"pulled","id":11,"path":"/m/U/R/R-Q4_K_M.gguf"}
+    {"type":"discarded","id":12,"freed_bytes":4096}
     {"type":"error","id":2,"error":{"type":"BudgetError","message":"..","hint":"..","numbers":{..}}}
 
 Requests are answered in order, one at a time; only `stats`, `stop` and `shutdown` overtake. An `id` is chosen
@@ -41,21 +50,40 @@ from typing import TypeAlias, TypeVar
 
 from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, Role, StoreChoice
 from offload.errors import OffloadError, UsageError
+from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary, PackState
 from offload.plan_outline import PlanOutline, PlanPoint
+from offload.protocol_hub import (
+    CatalogEvent,
+    CatalogRequest,
+    Discard,
+    Discarded,
+    Find,
+    Found,
+    Pull,
+    Pulled,
+    Pulling,
+)
 from offload.protocol_json import dataclass_from_json, dump_line, parse_object, to_json
 from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
 
 __all__ = [
     "MAX_LINE_BYTES",
     "PROTOCOL_VERSION",
+    "CatalogEntry",
+    "CatalogEvent",
+    "CatalogRequest",
     "DirectIo",
+    "Discard",
+    "Discarded",
     "Done",
     "EngineConfig",
     "ErrorEvent",
     "ErrorReport",
     "Event",
+    "Find",
     "FinishReason",
+    "Found",
     "Generate",
     "GenerationParams",
     "Hello",
@@ -66,6 +94,7 @@ __all__ = [
     "Loading",
     "MemoryUse",
     "Message",
+    "ModelOffer",
     "ModelSummary",
     "Pack",
     "PackState",
@@ -77,6 +106,10 @@ __all__ = [
     "PlanRequest",
     "Planned",
     "ProtocolError",
+    "Pull",
+    "PullPhase",
+    "Pulled",
+    "Pulling",
     "Request",
     "ResidentState",
     "Role",
@@ -179,6 +212,8 @@ class PlanRequest:
     model: str | None = None
     config: EngineConfig = field(default_factory=EngineConfig)
     n_points: int = 49
+    with_speed: bool = False
+    """Whether tokens a second are predicted; what was not measured yet of this machine then is, some seconds long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +358,21 @@ class ErrorEvent:
     error: ErrorReport
 
 
-Request: TypeAlias = Load | Generate | Stop | StatsRequest | Unload | Inspect | PlanRequest | Pack | Shutdown
+Request: TypeAlias = (
+    Load
+    | Generate
+    | Stop
+    | StatsRequest
+    | Unload
+    | Inspect
+    | PlanRequest
+    | Pack
+    | CatalogRequest
+    | Find
+    | Pull
+    | Discard
+    | Shutdown
+)
 Event: TypeAlias = (
     Hello
     | Loading
@@ -336,6 +385,11 @@ Event: TypeAlias = (
     | Planned
     | Packing
     | Packed
+    | CatalogEvent
+    | Found
+    | Pulling
+    | Pulled
+    | Discarded
     | ErrorEvent
 )
 
@@ -348,6 +402,10 @@ _REQUESTS: Mapping[str, type[Request]] = {
     "inspect": Inspect,
     "plan": PlanRequest,
     "pack": Pack,
+    "catalog": CatalogRequest,
+    "find": Find,
+    "pull": Pull,
+    "discard": Discard,
     "shutdown": Shutdown,
 }
 _EVENTS: Mapping[str, type[Event]] = {
@@ -362,6 +420,11 @@ _EVENTS: Mapping[str, type[Event]] = {
     "planned": Planned,
     "packing": Packing,
     "packed": Packed,
+    "catalog": CatalogEvent,
+    "found": Found,
+    "pulling": Pulling,
+    "pulled": Pulled,
+    "discarded": Discarded,
     "error": ErrorEvent,
 }
 _NAMES: Mapping[type, str] = {cls: name for table in (_REQUESTS, _EVENTS) for name, cls in table.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from offload.config import EngineConfig, GenerationParams, Message, Token
+from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary
 from offload.plan_outline import PlanOutline
 from offload.protocol import Loaded
@@ -12,6 +13,8 @@ from offload.stats import Stats
 
 OnProgress: TypeAlias = Callable[[float], bool]
 """Is given the fraction of 1 that is done, and answers whether to go on."""
+OnPull: TypeAlias = Callable[[PullPhase, int, int], bool]
+"""Is given the phase of a download, the bytes that are done and all of them, and answers whether to go on."""
 
 
 class Plan(Protocol):
@@ -84,11 +87,18 @@ class Models(Protocol):
         """Return what a model file says of itself."""
 
     def plan(
-        self, path: str | None, config: EngineConfig, *, n_points: int, own_bytes: int | None
+        self,
+        path: str | None,
+        config: EngineConfig,
+        *,
+        n_points: int,
+        own_bytes: int | None,
+        with_speed: bool = False,
     ) -> tuple[Path, PlanOutline]:
         """Return a model's file and what each part of it would take, were nothing open.
 
-        `own_bytes`: what the process took before the model that is open now; None: none is open.
+        `own_bytes`: what the process took before the model that is open now; None: none is open. `with_speed`: the
+        points have what is predicted of their tokens a second.
         """
 
     def pack(self, path: str, *, force: bool, on_progress: OnProgress) -> Path:
@@ -96,6 +106,21 @@ class Models(Protocol):
 
         Raises CancelledError, and leaves nothing behind, where `on_progress` says not to go on.
         """
+
+    def catalog(self) -> Sequence[CatalogEntry]:
+        """Return the catalogue that travels with the program; asks nobody."""
+
+    def find(self, name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOffer:
+        """Return what the hub has by that name. Raises CancelledError where `go_on` says no while it waits."""
+
+    def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
+        """Download a model and return its first file.
+
+        Raises CancelledError, and keeps what has come, where `on_progress` says not to go on.
+        """
+
+    def discard(self, name: str, models_folder: str) -> int:
+        """Remove what has come of a download, and return how many bytes that were."""
 
 
 def loaded_event(request_id: int, engine: ServedEngine) -> Loaded:

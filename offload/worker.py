@@ -7,11 +7,12 @@
 Invariants, each with its test in tests/offload/test_worker.py:
 1. A line that is no request is answered by one error event, and nothing else happens.
 2. One request runs at a time; they are answered in the order they came. With its last event its id is free.
-3. A stop ends its request before the next token, while it waits, loads, prefills, decodes or packs; an inspection or
-   plan that was begun is over sooner than it could be stopped, and is answered.
+3. A stop ends its request before the next token, while it waits, loads, prefills, decodes, packs or pulls; an
+   inspection or plan that was begun is over sooner than it could be stopped, and is answered.
 4. A request that fails leaves the worker serving.
 5. After shutdown or end of input what runs is stopped, the model closed, and `run` returns.
-6. Inspecting, planning and packing leave the model that is open as it is.
+6. Inspecting, planning, packing and pulling leave the model that is open as it is.
+7. A download tells of its progress at most ten times a second, and of every new phase.
 
 Thread rule: `run` is called by one thread, `feed` by one other; `shutdown` by any, a signal handler included.
 """
@@ -20,6 +21,7 @@ import contextlib
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO, TypeAlias
@@ -29,9 +31,15 @@ from offload.errors import CancelledError, OffloadError, UsageError
 from offload.protocol import (
     MAX_LINE_BYTES,
     PROTOCOL_VERSION,
+    CatalogEvent,
+    CatalogRequest,
+    Discard,
+    Discarded,
     Done,
     ErrorEvent,
     Event,
+    Find,
+    Found,
     Generate,
     Hello,
     Inspect,
@@ -45,6 +53,10 @@ from offload.protocol import (
     Planned,
     PlanRequest,
     ProtocolError,
+    Pull,
+    Pulled,
+    Pulling,
+    PullPhase,
     Shutdown,
     StatsEvent,
     StatsRequest,
@@ -56,14 +68,16 @@ from offload.protocol import (
     encode,
     report_of,
 )
-from offload.served import Models, OnProgress, ServedEngine, loaded_event
+from offload.served import Models, OnProgress, OnPull, ServedEngine, loaded_event
 from offload.stats import Stats
 
 MAX_WAITING = 64
 _CHUNK_BYTES = 65536
 _REPLACES_OPEN_FILES = sys.platform != "win32"
 
-Queued: TypeAlias = Load | Generate | Unload | Inspect | PlanRequest | Pack
+PULL_TELLS_SECONDS = 0.1
+
+Queued: TypeAlias = Load | Generate | Unload | Inspect | PlanRequest | Pack | CatalogRequest | Find | Pull | Discard
 
 
 class Worker:
@@ -202,6 +216,14 @@ class Worker:
                 return self._plan(request, stopped)
             case Pack():
                 return self._pack(request, stopped)
+            case CatalogRequest():
+                return CatalogEvent(request.id, tuple(self._models.catalog()))
+            case Find():
+                return self._find(request, stopped)
+            case Pull():
+                return self._pull(request, stopped)
+            case Discard():
+                return Discarded(request.id, self._models.discard(request.name, request.models_folder))
 
     def _load(self, request: Load, stopped: threading.Event) -> Loaded:
         self._close_engine()
@@ -266,6 +288,7 @@ class Worker:
             request.config,
             n_points=request.n_points,
             own_bytes=None if self._engine is None else self._engine.own_bytes,
+            with_speed=request.with_speed,
         )
         return Planned(request.id, str(path), outline)
 
@@ -283,6 +306,33 @@ class Worker:
             raise CancelledError("Packing was stopped.")
         path = self._models.pack(request.model, force=request.force, on_progress=on_progress)
         return Packed(request.id, str(path), path.stat().st_size)
+
+    def _find(self, request: Find, stopped: threading.Event) -> Found:
+        if stopped.is_set():
+            raise CancelledError("The search was stopped.")
+        offer = self._models.find(request.name, request.models_folder, go_on=lambda: not stopped.is_set())
+        return Found(request.id, offer)
+
+    def _pull(self, request: Pull, stopped: threading.Event) -> Pulled:
+        on_progress = self._pulling(request.id, stopped)
+        if not on_progress(PullPhase.LOOKING, 0, 0):
+            raise CancelledError("The download was stopped.")
+        path = self._models.pull(request.name, request.models_folder, on_progress=on_progress)
+        return Pulled(request.id, str(path))
+
+    def _pulling(self, request_id: int, stopped: threading.Event) -> OnPull:
+        """Return what tells of every phase, and within one now and then; goes on until the request is stopped."""
+        told: tuple[PullPhase, float] | None = None
+
+        def on_progress(phase: PullPhase, done_bytes: int, total_bytes: int) -> bool:
+            nonlocal told
+            now = time.monotonic()
+            if told is None or told[0] is not phase or now - told[1] >= PULL_TELLS_SECONDS:
+                told = (phase, now)
+                self._emit(Pulling(request_id, phase, done_bytes, total_bytes))
+            return not stopped.is_set()
+
+        return on_progress
 
     def _progress(self, event: type[Loading | Packing], request_id: int, stopped: threading.Event) -> OnProgress:
         """Return what tells of every whole percent once, and goes on until the request is stopped."""

@@ -21,6 +21,7 @@ LEAVES = frozenset(
         "bytesize",
         "config",
         "stats",
+        "model_offer",
         "model_summary",
         "plan_outline",
         "gguf",

@@ -2,12 +2,14 @@
 
     disk ──FolderWatch──▶ models ──one at a time──▶ asker: inspected, refused ──▶ known
     a person ──▶ plan (asker, the last wish alone) · pack (packer, beside everything else)
+             └─▶ once it is planned: how fast it will be (predictor, as long as that may take)
 
 Invariants, each with its test in tests/app/library/test_library.py:
 1. The demo model is always there, first, and once.
 2. A file is looked at once, and again only where it or its packed store changed.
 3. The outlook is that of the model and the context that were asked for last.
 4. While nobody looks on, nothing but packing goes on.
+5. A plan is there before its speeds; where these cannot be predicted, it stays as it is.
 
 Thread rule: the thread of Qt's event loop only.
 """
@@ -20,6 +22,7 @@ from PySide6.QtCore import QObject, Signal
 from offload.protocol import EngineConfig, ErrorReport, Inspect, ModelSummary, Pack, Packed, PlanOutline, PlanRequest
 from offload_app.library.folder_watch import FolderWatch
 from offload_app.library.library_client import LibraryClient
+from offload_app.library.readings.speed import with_speeds
 from offload_app.library.shelf import DEMO, Outlook, ShelvedModel
 from offload_app.model_folder import FolderScan, FoundModel
 from offload_app.throttle import Throttle
@@ -28,23 +31,33 @@ UPDATES_PER_SECOND = 10.0
 
 
 class Library(QObject):
-    """All models of a person; `asker` and `packer` are two workers, so that packing holds up nothing."""
+    """All models of a person; `asker` and `packer` are two workers, so that packing holds up nothing.
+
+    `predictor` is a third, which measures this machine before it predicts; None: nothing is predicted.
+    """
 
     changed = Signal()
     """Something about the models is another."""
     outlook_changed = Signal()
 
     def __init__(
-        self, asker: LibraryClient, packer: LibraryClient, watch: FolderWatch, parent: QObject | None = None
+        self,
+        asker: LibraryClient,
+        packer: LibraryClient,
+        watch: FolderWatch,
+        parent: QObject | None = None,
+        *,
+        predictor: LibraryClient | None = None,
     ) -> None:
         super().__init__(parent)
-        self._asker, self._packer, self._watch = asker, packer, watch
+        self._asker, self._packer, self._watch, self._predictor = asker, packer, watch, predictor
         self._shelf: dict[str, ShelvedModel] = {DEMO: ShelvedModel(DEMO)}
         self._scan: FolderScan | None = None
         self._others: tuple[str, ...] = ()
         self._inspecting: dict[int, str] = {}
         self._packing: dict[int, str] = {}
         self._plan_id = 0
+        self._speed_id = 0
         self._outlook: Outlook | None = None
         self._first = DEMO
         self._is_active = False
@@ -58,6 +71,8 @@ class Library(QObject):
         packer.packed.connect(self._on_packed)
         packer.refused.connect(self._on_pack_refused)
         packer.cancelled.connect(self._on_pack_cancelled)
+        if predictor is not None:
+            predictor.planned.connect(self._on_predicted)
 
     @property
     def models(self) -> tuple[ShelvedModel, ...]:
@@ -108,6 +123,7 @@ class Library(QObject):
         # Shown until the new ones are there.
         kept = before.outline if before is not None and before.key == key else None
         self._outlook = Outlook(key, config.n_ctx, kept)
+        self._speed_id = 0
         self._plan_id = self._asker.plan(key or None, config)
         self.outlook_changed.emit()
 
@@ -129,6 +145,8 @@ class Library(QObject):
         self._watch.close()
         self._asker.shutdown()
         self._packer.shutdown()
+        if self._predictor is not None:
+            self._predictor.shutdown()
 
     def close(self) -> None:
         """End the workers at once; may be called again."""
@@ -136,6 +154,8 @@ class Library(QObject):
         self._throttle.cancel()
         self._asker.close()
         self._packer.close()
+        if self._predictor is not None:
+            self._predictor.close()
 
     def _take_scan(self, scan: FolderScan) -> None:
         self._scan = scan
@@ -185,7 +205,19 @@ class Library(QObject):
 
     def _on_planned(self, request: PlanRequest, outline: PlanOutline) -> None:
         if request.id == self._plan_id and self._outlook is not None:
+            before = self._outlook.outline
+            if before is not None and before.n_ctx == outline.n_ctx:
+                # Until they are predicted anew: what is seen shall not go away for a moment.
+                outline = with_speeds(outline, before)
             self._outlook = replace(self._outlook, outline=outline, refusal=None)
+            self.outlook_changed.emit()
+            if self._predictor is not None:
+                self._speed_id = self._predictor.plan(request.model, request.config, with_speed=True)
+
+    def _on_predicted(self, request: PlanRequest, outline: PlanOutline) -> None:
+        outlook = self._outlook
+        if request.id == self._speed_id and outlook is not None and outlook.outline is not None:
+            self._outlook = replace(outlook, outline=with_speeds(outlook.outline, outline))
             self.outlook_changed.emit()
 
     def _on_packing(self, request: Pack, fraction: float) -> None:

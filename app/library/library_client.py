@@ -1,4 +1,4 @@
-"""The library client: asks a worker of its own about model files, so that the chat goes on whatever a file does.
+"""The library client: asks a worker of its own about models, so that the chat goes on whatever a file or a hub does.
 
     NO WORKER ──request──▶ STARTING ──hello──▶ RESTING ──request──▶ ASKING ──answer──▶ RESTING ──idle──▶ NO WORKER
                               └──────── ended by itself, or silent too long ────┘ the request is asked once more,
@@ -11,6 +11,7 @@ Invariants, each with its test in tests/app/library/test_library_client.py:
 4. At most `MOST_WAITING` requests wait; one more is refused.
 5. A worker with nothing to do for `IdleTimes.rest_seconds` ends itself, and the next request starts another.
 6. An event that belongs to no request that runs changes nothing.
+7. A request that was stopped and does not end in time is ended with its worker, and told as cancelled.
 
 Thread rule: the thread of Qt's event loop only. Nothing here waits, but for `close`.
 """
@@ -18,35 +19,35 @@ Thread rule: the thread of Qt's event loop only. Nothing here waits, but for `cl
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from offload.protocol import (
+    CatalogRequest,
+    Discard,
     EngineConfig,
     ErrorEvent,
     ErrorReport,
     Event,
+    Find,
     Hello,
     Inspect,
-    Inspected,
     Pack,
-    Packed,
     Packing,
-    Planned,
     PlanRequest,
+    Pull,
+    Pulling,
     Stop,
     encode,
 )
 from offload_app.engine_state import Patience
+from offload_app.library.library_requests import LONG, UNHURRIED, LibraryRequest, answer_of, names_of
 from offload_app.library.readings.refusals import died_report, full_report, unnameable_report
 from offload_app.model_choices import is_keepable
 from offload_app.worker_death import DeathCause, ProcessEnd
 from offload_app.worker_link import WorkerLink
 
 MOST_WAITING = 64
-
-LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,13 @@ class IdleTimes:
     rest_seconds: float = 30.0
     """With nothing to do, before the worker is ended."""
     answer_seconds: float = 120.0
-    """For an answer about a file, before the worker is ended; packing may take as long as it takes."""
+    """For an answer about a model, before the worker is ended; packing and downloading may take as long as they do."""
+    stop_seconds: float = 5.0
+    """For the end of what was stopped, before the worker is ended: a network may keep it waiting."""
 
 
 class LibraryClient(QObject):
-    """Inspects, plans and packs models in a process of its own; `command` starts it."""
+    """Inspects, plans, packs, looks up and downloads models in a process of its own; `command` starts it."""
 
     inspected = Signal(object, object)
     """Inspect, ModelSummary."""
@@ -70,6 +73,16 @@ class LibraryClient(QObject):
     """Pack, and how much of it is done, of 1."""
     packed = Signal(object, object)
     """Pack, Packed."""
+    listed = Signal(object, object)
+    """CatalogRequest, tuple of CatalogEntry."""
+    found = Signal(object, object)
+    """Find, ModelOffer."""
+    pulling = Signal(object, object)
+    """Pull, and the Pulling that says how far it is."""
+    pulled = Signal(object, str)
+    """Pull, and the path of the model's first file."""
+    discarded = Signal(object, object)
+    """Discard, and how many bytes are free again."""
     refused = Signal(object, object)
     """The request, and the ErrorReport that says why."""
     cancelled = Signal(object)
@@ -92,6 +105,7 @@ class LibraryClient(QObject):
         self._waiting: deque[LibraryRequest] = deque()
         self._running: LibraryRequest | None = None
         self._is_superseded = False
+        self._is_stopped = False
         self._retried_id: int | None = None
         self._is_ending = False
         self._is_closed = False
@@ -100,6 +114,17 @@ class LibraryClient(QObject):
         self._rest.timeout.connect(self._end_worker)
         self._overdue = QTimer(self, singleShot=True, interval=round(times.answer_seconds * 1000))
         self._overdue.timeout.connect(self._on_overdue)
+        self._stop_ms = round(times.stop_seconds * 1000)
+        self._answer_ms = self._overdue.interval()
+        self._results: dict[type, SignalInstance] = {
+            Inspect: self.inspected,
+            PlanRequest: self.planned,
+            Pack: self.packed,
+            CatalogRequest: self.listed,
+            Find: self.found,
+            Pull: self.pulled,
+            Discard: self.discarded,
+        }
 
     @property
     def has_worker(self) -> bool:
@@ -125,22 +150,41 @@ class LibraryClient(QObject):
         """Ask what `model` (None: the demo model) says of itself, and return the request's id."""
         return self._ask(Inspect(self._next_id(), model))
 
-    def plan(self, model: str | None, config: EngineConfig) -> int:
+    def plan(self, model: str | None, config: EngineConfig, *, with_speed: bool = False) -> int:
         """Ask what each part of `model` would take, in the place of any plan that was asked for before."""
         self._waiting = deque(request for request in self._waiting if not isinstance(request, PlanRequest))
         if isinstance(self._running, PlanRequest):
             self._is_superseded = True
-        return self._ask(PlanRequest(self._next_id(), model, config))
+        return self._ask(PlanRequest(self._next_id(), model, config, with_speed=with_speed))
 
     def pack(self, model: str, *, force: bool = False) -> int:
         """Have the packed store of `model` written, in the place of one that is there where `force`."""
         return self._ask(Pack(self._next_id(), model, force))
+
+    def catalog(self) -> int:
+        """Ask for the catalogue."""
+        return self._ask(CatalogRequest(self._next_id()))
+
+    def find(self, name: str, models_folder: str) -> int:
+        """Have the hub asked for a model."""
+        return self._ask(Find(self._next_id(), name, models_folder))
+
+    def pull(self, name: str, models_folder: str) -> int:
+        """Have a model downloaded."""
+        return self._ask(Pull(self._next_id(), name, models_folder))
+
+    def discard(self, name: str, models_folder: str) -> int:
+        """Have what has come of a download removed."""
+        return self._ask(Discard(self._next_id(), name, models_folder))
 
     def cancel(self, request_id: int) -> None:
         """Stop a request, where it has not ended."""
         if self._running is not None and self._running.id == request_id:
             if self._link is not None and self._is_linked:
                 self._link.send(encode(Stop(request_id)))
+                self._is_stopped = True
+                if isinstance(self._running, UNHURRIED):
+                    self._overdue.start(self._stop_ms)
             return
         for request in self._waiting:
             if request.id == request_id:
@@ -201,13 +245,13 @@ class LibraryClient(QObject):
         link.start()
 
     def _send(self, request: LibraryRequest) -> None:
-        if request.model is not None and not is_keepable(request.model):
+        if not all(map(is_keepable, names_of(request))):
             self.refused.emit(request, unnameable_report())
             return
         self._rest.stop()
-        self._running, self._is_superseded = request, False
-        if not isinstance(request, Pack):
-            self._overdue.start()
+        self._running, self._is_superseded, self._is_stopped = request, False, False
+        if not isinstance(request, LONG):
+            self._overdue.start(self._answer_ms)
         assert self._link is not None
         self._link.send(encode(request))
 
@@ -236,20 +280,19 @@ class LibraryClient(QObject):
         match event, request:
             case Packing(), Pack():
                 self.packing.emit(request, event.fraction)
-            case Inspected(), Inspect():
-                self._end_request()
-                self.inspected.emit(request, event.model)
-            case Planned(), PlanRequest():
-                if not self._end_request():
-                    self.planned.emit(request, event.outline)
-            case Packed(), Pack():
-                self._end_request()
-                self.packed.emit(request, event)
+            case Pulling(), Pull():
+                self.pulling.emit(request, event)
             case ErrorEvent(), _:
                 self._end_by_error(request, event.error)
             case _:
-                return
+                self._take_answer(request, event)
         self._advance()
+
+    def _take_answer(self, request: LibraryRequest, event: Event) -> None:
+        """Tell the result of `request`, where `event` is one."""
+        answer = answer_of(request, event)
+        if answer is not None and not self._end_request():
+            self._results[type(request)].emit(request, answer)
 
     def _end_by_error(self, request: LibraryRequest, report: ErrorReport) -> None:
         if self._end_request():
@@ -268,6 +311,7 @@ class LibraryClient(QObject):
     def _on_end(self, end: ProcessEnd) -> None:
         request = None if self._is_superseded else self._running
         never_began = not self._is_linked and not self._is_ending
+        was_stopped = self._is_stopped and request is not None
         self._overdue.stop()
         self._rest.stop()
         self._unlink()
@@ -277,7 +321,9 @@ class LibraryClient(QObject):
             # It died before it could be asked anything: that, too, is tried once more.
             request = self._waiting.popleft()
         if request is not None:
-            if request.id == self._retried_id or end.cause is DeathCause.NOT_STARTED:
+            if was_stopped:
+                self.cancelled.emit(request)
+            elif request.id == self._retried_id or end.cause is DeathCause.NOT_STARTED:
                 self.refused.emit(request, died_report(request, end))
             else:
                 self._retried_id = request.id
@@ -285,7 +331,7 @@ class LibraryClient(QObject):
         QTimer.singleShot(0, self, self._advance)
 
     def _unlink(self) -> None:
-        self._running, self._is_superseded = None, False
+        self._running, self._is_superseded, self._is_stopped = None, False, False
         self._is_linked, self._is_ending = False, False
         if self._link is not None:
             self._link.deleteLater()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QStorageInfo, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from offload_app.engine_state import EngineState
 from offload_app.gauges.panel import language_of_qt
@@ -30,6 +30,8 @@ from offload_app.theme import SIZES, Theme
 
 SIDE_BY_SIDE = 820
 """Least width at which the detail stands beside the list, not below."""
+NARROW_HEAD = 480
+"""Least width at which title and buttons stand in one row."""
 _BUSY = frozenset({EngineState.LOADING, EngineState.UNLOADING, EngineState.SHUTTING_DOWN, EngineState.STARTING})
 
 
@@ -46,6 +48,8 @@ class ModelPage(QWidget):
     """A person wants the chat back."""
     file_wanted = Signal()
     """A person wants to choose a file."""
+    more_wanted = Signal()
+    """A person wants models that are not here yet."""
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class ModelPage(QWidget):
         self.list = ModelList(theme)
         self.detail = ModelDetail(theme, self._language)
         self.folder = QLabel()
+        self.more = QPushButton(self.tr("&Get models…"))
         self.open_file = QPushButton(self.tr("&Open file…"))
         self.back = QPushButton(self.tr("&Back to chat"))
         self._lay_out()
@@ -104,9 +109,13 @@ class ModelPage(QWidget):
         if not self.isVisible():
             self._model.open(path)
             return
+        self.show_model(path)
+        self._library.set_sources(self._models_folder(), self._settings.current.other_models)
+
+    def show_model(self, path: str) -> None:
+        """Choose the model of file `path`, now or when it is listed."""
         self._awaited = os.path.abspath(first_file(path))
         self.list.choose(self._awaited)
-        self._library.set_sources(self._models_folder(), self._settings.current.other_models)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Follow the disk while the page is seen, and plan anew: what is free may have changed."""
@@ -123,8 +132,10 @@ class ModelPage(QWidget):
         self._library.set_active(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Put the detail beside the list where there is room, else below it."""
+        """Put the detail beside the list where there is room, else below it; likewise the buttons beside the title."""
         super().resizeEvent(event)
+        direction = QBoxLayout.Direction
+        self._head.setDirection(direction.LeftToRight if self.width() >= NARROW_HEAD else direction.TopToBottom)
         is_wide = self.width() >= SIDE_BY_SIDE
         orientation = Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical
         if self._splitter.orientation() is not orientation:
@@ -139,6 +150,7 @@ class ModelPage(QWidget):
         self.list.changed.connect(self._on_chosen)
         self.list.activated.connect(lambda _: self._load())
         self.open_file.clicked.connect(self.file_wanted)
+        self.more.clicked.connect(self.more_wanted)
         self.back.clicked.connect(self.left)
         QShortcut(
             QKeySequence(Qt.Key.Key_Escape), self, self.left.emit, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
@@ -278,13 +290,19 @@ class ModelPage(QWidget):
         self.folder.setWordWrap(True)
         self.folder.setTextFormat(Qt.TextFormat.PlainText)
         self.folder.setContentsMargins(SIZES.margin + 4, 0, SIZES.margin, SIZES.small_gap)
-        head = QHBoxLayout()
+        first, second = QHBoxLayout(), QHBoxLayout()
+        first.addWidget(title)
+        first.addStretch(1)
+        first.addWidget(self.back)
+        second.addWidget(self.more)
+        second.addWidget(self.open_file)
+        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setContentsMargins(SIZES.margin + 4, SIZES.gap, SIZES.margin, SIZES.gap)
         head.setSpacing(SIZES.gap)
-        head.addWidget(title)
-        head.addStretch(1)
-        head.addWidget(self.open_file)
-        head.addWidget(self.back)
+        for row in (first, second):
+            row.setSpacing(SIZES.gap)
+            head.addLayout(row)
+        head.setStretch(0, 1)
         upper = QWidget()
         list_column = QVBoxLayout(upper)
         list_column.setContentsMargins(0, 0, 0, 0)

@@ -11,7 +11,9 @@ from offload_app.library.plan_bar import PlanBar
 from offload_app.library.readings.context_choices import context_choices
 from offload_app.library.readings.model_words import report_words
 from offload_app.library.readings.plan import AUTO, PlanReading, budget_of, read_plan
+from offload_app.library.readings.speed import no_speed, read_speed
 from offload_app.library.shelf import Outlook
+from offload_app.library.speed_curve import SpeedCurve
 from offload_app.model_choices import ModelChoice
 from offload_app.notice import Weight
 from offload_app.theme import SIZES, Theme
@@ -35,6 +37,7 @@ class PlanCard(QFrame):
         self._nothing = PlanReading(Words(title, "", "", title), is_known=False)
         self._reading = self._nothing
         self.bar = PlanBar(theme, self._nothing)
+        self.speed = SpeedCurve(theme, no_speed(language))
         self.slider = BudgetSlider(theme)
         self.automatic = QCheckBox(self.tr("&Automatic"))
         self.context = QComboBox()
@@ -52,6 +55,7 @@ class PlanCard(QFrame):
         """Paint in the colours of `theme` from now on."""
         self._theme = theme
         self.bar.set_theme(theme)
+        self.speed.set_theme(theme)
         self.slider.set_theme(theme)
         self._colour_note()
 
@@ -70,6 +74,7 @@ class PlanCard(QFrame):
         self.waiting.setVisible(not is_known)
         if outline is None:
             self._reading = self._nothing
+            self.speed.setVisible(False)
             refusal = outlook.refusal if outlook is not None else None
             self.waiting.setText(report_words(refusal) if refusal is not None else self.tr("Planning…"))
             self._show_note("", Weight.NEWS)
@@ -77,6 +82,9 @@ class PlanCard(QFrame):
         reading = read_plan(outline, choice.budget_bytes, self._language, budget)
         self._reading = reading
         self.bar.show_reading(reading)
+        speed = read_speed(outline, reading.point, reading.whole_bytes, self._language)
+        self.speed.show_reading(speed if reading.is_possible else no_speed(self._language))
+        self.speed.setVisible(bool(self.speed.reading.points))
         self.slider.show_budgets([point.budget_bytes for point in outline.points], reading.whole_bytes, reading.marks)
         self.slider.show_step(reading.point, reading.words.value)
         self.share.setText(reading.share)
@@ -162,10 +170,12 @@ class PlanCard(QFrame):
         self._options.addWidget(self.automatic)
         self._options.addStretch(1)
         self._options.addLayout(context)
-        # The bar's ends lie above the slider's.
+        # The ends of bar and curve lie above the slider's.
         upper = QVBoxLayout()
         upper.setContentsMargins(MARGIN - FOCUS_MARGIN, 0, MARGIN - FOCUS_MARGIN, 0)
+        upper.setSpacing(SIZES.gap)
         upper.addWidget(self.bar)
+        upper.addWidget(self.speed)
         words = QVBoxLayout()
         words.setContentsMargins(MARGIN, 0, MARGIN, 0)
         words.setSpacing(SIZES.small_gap)

@@ -1,16 +1,15 @@
 """A model of the hub for a command: what is there already, or downloaded after a question, with progress.
 
-Nothing but the hub is asked, and nothing but what was meant: huggingface-hub's telemetry and the token it may find in
-its own files are switched off before it is imported. The token is HF_TOKEN's, the hub HF_ENDPOINT's, if they are set.
+The token is HF_TOKEN's, the hub HF_ENDPOINT's, if they are set.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from offload.bytesize import format_bytes
+from offload.cli.hub_access import open_hub
 from offload.cli.models_folder import models_folder
 from offload.cli.terminal import Terminal
 from offload.cli.transfer_rate import TransferRate, shown_time
@@ -25,11 +24,6 @@ from offload.hub.repository import RemoteModel, find_model
 FitCard = Callable[[HubClient, RemoteModel], Sequence[str]]
 """Returns lines that say how a model would run here; they are shown before the question."""
 
-_SETTINGS = {
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-}
 _SHOWN_FILES = 12
 _REDRAW_SECONDS = 0.1
 
@@ -114,14 +108,12 @@ def _offline(folder: Path, reference: HubReference) -> Downloaded:
 
 def hub_client(terminal: Terminal) -> HubClient:
     """Return the client of the hub that the environment names; waiting is told on the terminal."""
-    os.environ.update(_SETTINGS)
 
     def wait(seconds: float) -> None:
         terminal.say(f"The hub does not answer as it should: trying again in {seconds:.0f} s.")
         time.sleep(seconds)
 
-    endpoint, token = os.environ.get("HF_ENDPOINT", "").rstrip("/"), os.environ.get("HF_TOKEN", "").strip()
-    return HubClient(endpoint=endpoint or None, token=token or None, wait=wait)
+    return open_hub(wait)
 
 
 def _announce(download: Download, terminal: Terminal) -> None:

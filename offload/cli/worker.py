@@ -5,17 +5,22 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from offload.cli.interrupt import EXIT_INTERRUPTED
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.config import EngineConfig
+from offload.model_offer import CatalogEntry, ModelOffer
 from offload.model_summary import ModelSummary
 from offload.plan_outline import PlanOutline
-from offload.served import Models, OnProgress, ServedEngine
+from offload.served import Models, OnProgress, OnPull, ServedEngine
 from offload.worker import Worker, read_lines
+
+if TYPE_CHECKING:
+    from offload.catalog import CatalogModel
 
 
 def add_parser(commands: Any) -> None:
@@ -51,9 +56,19 @@ class EngineModels:
         return inspect_model(path)
 
     def plan(
-        self, path: str | None, config: EngineConfig, *, n_points: int, own_bytes: int | None
+        self,
+        path: str | None,
+        config: EngineConfig,
+        *,
+        n_points: int,
+        own_bytes: int | None,
+        with_speed: bool = False,
     ) -> tuple[Path, PlanOutline]:
-        """Return a model's file and its plans. Raises as `engine.outline_plans` does."""
+        """Return a model's file and its plans. Raises as `engine.outline_plans` and `outline_speeds` do."""
+        if with_speed:
+            from offload.engine_speeds import outline_speeds
+
+            return outline_speeds(path, config, n_points, own_bytes=own_bytes)
         from offload.engine import outline_plans
 
         return outline_plans(path, config, n_points, own_bytes=own_bytes)
@@ -66,6 +81,46 @@ class EngineModels:
             return on_progress(done_bytes / total_bytes if total_bytes else 1.0)
 
         return pack_model(Path(path), force=force, on_progress=on_bytes)
+
+    def catalog(self) -> tuple[CatalogEntry, ...]:
+        """Return the catalogue. Raises as `catalog.load_catalog` does."""
+        from offload.catalog import load_catalog
+
+        return tuple(map(_entry, load_catalog()))
+
+    def find(self, name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOffer:
+        """Return what the hub has by that name. Raises as `served_hub.find` does."""
+        from offload.cli import served_hub
+
+        return served_hub.find(name, models_folder, go_on=go_on)
+
+    def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
+        """Download a model and return its first file. Raises as `served_hub.pull` does."""
+        from offload.cli import served_hub
+
+        return served_hub.pull(name, models_folder, on_progress=on_progress)
+
+    def discard(self, name: str, models_folder: str) -> int:
+        """Remove what has come of a download. Raises as `served_hub.discard` does."""
+        from offload.cli import served_hub
+
+        return served_hub.discard(name, models_folder)
+
+
+def _entry(model: "CatalogModel") -> CatalogEntry:
+    return CatalogEntry(
+        model.name,
+        model.reference,
+        model.size_bytes,
+        model.licence,
+        model.architecture,
+        model.n_expert,
+        model.n_expert_used,
+        model.total_params,
+        model.active_params,
+        is_exact=model.is_exact,
+        source=model.sources.get("file", ""),
+    )
 
 
 def serve(models: Models) -> int:

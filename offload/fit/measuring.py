@@ -61,8 +61,8 @@ class Measuring(Protocol):
     def weights(self, form: WeightForm, n_threads: int, step_seconds: float) -> Estimate:
         """Measure bytes of weights a second."""
 
-    def others_share(self) -> float:
-        """Return the share of cores or disks that others had since the last call."""
+    def others_share(self, over_seconds: float = 0.0) -> float:
+        """Return the share of cores or disks that others had since the last call, or in so many seconds from now on."""
 
 
 class RealMeasuring:
@@ -85,8 +85,11 @@ class RealMeasuring:
         """Multiply with weights out of memory."""
         return measure_weights(form, n_threads, step_seconds)
 
-    def others_share(self) -> float:
+    def others_share(self, over_seconds: float = 0.0) -> float:
         """Compare what all processes and this one used."""
+        if over_seconds:
+            self._last = self._uses()
+            time.sleep(over_seconds)
         before, self._last = self._last, self._uses()
         return others_share(before, self._last, psutil.cpu_count() or 1)
 

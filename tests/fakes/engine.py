@@ -10,6 +10,7 @@ place; `FakeModels` hands them to a worker.
     models    missing, bad, huge: the error of that kind                slow: loads or packs until it is cancelled
               plain: without a chat template                            (any other, or None): loads
               defect: an exception that is not ours, where it is inspected
+    names     bad: UsageError                                           slow: found or pulled until it is cancelled
 """
 
 import os
@@ -33,9 +34,10 @@ from offload.config import (
 )
 from offload.errors import BudgetError, CancelledError, DecodeError, ModelFileError, ModelNotFoundError, UsageError
 from offload.experts.key import ExpertKey
+from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary, PackState
 from offload.plan_outline import PlanOutline, PlanPoint
-from offload.served import ServedEngine
+from offload.served import OnPull, ServedEngine
 from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
 
 OnProgress = Callable[[float], bool]
@@ -289,12 +291,43 @@ class FakeModels:
         return inspect_model(path)
 
     def plan(
-        self, path: str | None, config: EngineConfig, *, n_points: int, own_bytes: int | None
+        self,
+        path: str | None,
+        config: EngineConfig,
+        *,
+        n_points: int,
+        own_bytes: int | None,
+        with_speed: bool = False,
     ) -> tuple[Path, PlanOutline]:
-        return outline_plans(path, config, n_points, own_bytes=own_bytes)
+        name, outline = outline_plans(path, config, n_points, own_bytes=own_bytes)
+        return name, replace(outline, points=tuple(map(_with_speed, outline.points))) if with_speed else outline
 
     def pack(self, path: str, *, force: bool, on_progress: OnProgress) -> Path:
         return pack_model(Path(path), force=force, on_progress=lambda done, total: on_progress(done / total))
+
+    def catalog(self) -> tuple[CatalogEntry, ...]:
+        return (CatalogEntry("Fake", "u/fake:Q4_K_M", 5 << 30, "MIT", "qwen3moe", 4, 2, 10**10, 10**9),)
+
+    def find(self, name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOffer:
+        _check_name(name)
+        if "slow" in name:
+            _until_stopped(go_on)
+            raise CancelledError("The search was stopped.")
+        return ModelOffer(name, name, "0" * 40, 1, 1000, 0, 10**12, f"{models_folder}/{name}.gguf", False)
+
+    def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
+        _check_name(name)
+        if "slow" in name:
+            _until_stopped(partial(on_progress, PullPhase.WAITING, 1, 3))
+        for done in range(500, 1000):
+            if not on_progress(PullPhase.DOWNLOADING, done, 1000):
+                raise CancelledError("Stopped: what has come is kept.")
+        on_progress(PullPhase.CHECKING, 0, 1000)
+        return Path(models_folder) / f"{name}.gguf"
+
+    def discard(self, name: str, models_folder: str) -> int:
+        _check_name(name)
+        return 7
 
 
 def _until_stopped(go_on: Callable[[], bool]) -> None:
@@ -314,3 +347,12 @@ def _check(path: Path) -> None:
             raise ModelFileError("The magic is wrong.", file=path, tensor="blk.0", offset=4)
         case "huge":
             raise BudgetError("It needs 8 bytes, the budget is 4.", budget_bytes=4, floor_bytes=8, hint="Lower -c.")
+
+
+def _with_speed(point: PlanPoint) -> PlanPoint:
+    return replace(point, low_tokens_per_second=1.0, tokens_per_second=2.0, high_tokens_per_second=3.0)
+
+
+def _check_name(name: str) -> None:
+    if "bad" in name:
+        raise UsageError(f"{name!r} is not USER/REPO.", hint="Write it otherwise.")

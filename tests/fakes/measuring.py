@@ -44,7 +44,7 @@ class FakeMeasuring:
         self.asked.append(form.type.name)
         return WEIGHTS
 
-    def others_share(self) -> float:
+    def others_share(self, over_seconds: float = 0.0) -> float:
         return self.others
 
 

@@ -126,15 +126,48 @@ def packed(path: str = "/models/m.offload") -> Step:
     return say({"type": "packed", "id": "$id", "path": path, "n_bytes": 6 << 30})
 
 
-def serves_models(
-    *, refuses: Sequence[str] = (), dies_of: Sequence[str] = (), packs: str = "at once", **fields: Any
-) -> Step:
-    """Answer inspections, plans and packs until the end: each model is the one of its path, but for `fields`.
+def pulling(done_bytes: int, total_bytes: int = 4 << 30, phase: str = "downloading") -> Step:
+    """Say how far pull "$id" is."""
+    return say({"type": "pulling", "id": "$id", "phase": phase, "done_bytes": done_bytes, "total_bytes": total_bytes})
 
-    Files named in `refuses` are refused, those in `dies_of` kill the process. `packs`: "at once", "until stopped" or
-    "until the disk is full".
+
+def pulled(path: str = "/models/u/r/m.gguf") -> Step:
+    """Say that pull "$id" is done."""
+    return say({"type": "pulled", "id": "$id", "path": path})
+
+
+def discarded(freed_bytes: int = 1 << 30) -> Step:
+    """Say that discard "$id" is done."""
+    return say({"type": "discarded", "id": "$id", "freed_bytes": freed_bytes})
+
+
+def found(name: str, **fields: Any) -> Step:
+    """Say what the hub has for find "$id": a model of 4 GiB, but for `fields`."""
+    return say({"type": "found", "id": "$id", "model": {**OFFER, "name": name, "repo": name, **fields}})
+
+
+def catalogued(*entries: Mapping[str, Any]) -> Step:
+    """Say the catalogue: `entries`, else three models."""
+    return say({"type": "catalog", "id": "$id", "entries": list(entries or CATALOG)})
+
+
+def serves_models(
+    *,
+    refuses: Sequence[str] = (),
+    dies_of: Sequence[str] = (),
+    packs: str = "at once",
+    pulls: str = "at once",
+    speed: float = 0.0,
+    **fields: Any,
+) -> Step:
+    """Answer all that is asked about models until the end: each is the one of its path, but for `fields`.
+
+    Files and names in `refuses` are refused, those in `dies_of` kill the process. `packs` and `pulls`: "at once",
+    "until stopped" or "until the disk is full"; a pull at once puts a file there. `speed`: tokens a second that are
+    predicted at the first budget; 0: the prediction is refused.
     """
-    return {"do": "serve", "refuses": refuses, "dies_of": dies_of, "packs": packs, "fields": fields}
+    how = {"packs": packs, "pulls": pulls, "speed": speed}
+    return {"do": "serve", "refuses": refuses, "dies_of": dies_of, "fields": fields, **how}
 
 
 def die_once(marker: Path, number: signal.Signals) -> Step:
@@ -181,6 +214,9 @@ MODEL: Mapping[str, Any] = {
 }
 
 
+_ENDS = {"low_": 0.8, "": 1.0, "high_": 1.25}
+
+
 def _point(budget_bytes: int, resident_share: float) -> Mapping[str, Any]:
     rest = {"dense_bytes": GIB // 4, "kv_bytes": GIB // 8, "compute_bytes": GIB // 8, "reading_bytes": 1 << 20}
     others = {"runtime_bytes": GIB // 4, "staging_bytes": 1 << 20, **rest}
@@ -198,6 +234,42 @@ OUTLINE: Mapping[str, Any] = {
     "available_memory_bytes": 8 * GIB,
     "points": [_point(GIB, 0.0625), _point(5 * GIB, 0.5), _point(9 * GIB, 1.0)],
 }
+
+
+OFFER: Mapping[str, Any] = {
+    "name": "u/r:Q4_K_M",
+    "repo": "u/r",
+    "revision": "0123456789012345678901234567890123456789",
+    "n_files": 1,
+    "n_bytes": 4 * GIB,
+    "there_bytes": 0,
+    "free_bytes": 100 * GIB,
+    "path": "/models/u/r/r-Q4_K_M.gguf",
+    "is_there": False,
+}
+
+
+def _entry(title: str, name: str, size_bytes: int, licence: str, n_expert: int) -> Mapping[str, Any]:
+    return {
+        "title": title,
+        "name": name,
+        "size_bytes": size_bytes,
+        "licence": licence,
+        "architecture": "qwen3moe",
+        "n_expert": n_expert,
+        "n_expert_used": 8,
+        "total_params": 7 * size_bytes // 4,
+        "active_params": size_bytes // 5,
+        "is_exact": True,
+        "source": "The repository's file list.",
+    }
+
+
+CATALOG: Sequence[Mapping[str, Any]] = (
+    _entry("Little MoE", "some/Little-GGUF:Q4_K_M", 4 * GIB, "Apache-2.0", 64),
+    _entry("Middle MoE", "other/Middle-GGUF:Q4_K_M", 18 * GIB, "MIT", 128),
+    _entry("Great MoE", "other/Great-GGUF:Q4_K_M", 200 * GIB, "Community Licence", 256),
+)
 
 
 class _Actor:
@@ -256,7 +328,7 @@ class _Actor:
     def _serve(self, step: Step) -> None:
         for request in self._requests:
             self._id = request.get("id", self._id)
-            model = request.get("model") or "/data/demo.gguf"
+            model = request.get("model") or request.get("name") or "/data/demo.gguf"
             name = model.rpartition("/")[2]
             if request["type"] == "shutdown":
                 break
@@ -268,10 +340,45 @@ class _Actor:
             elif request["type"] == "inspect":
                 self.do(inspected(**{"path": model, **step["fields"]}))
             elif request["type"] == "plan":
-                self.do(planned(n_ctx=request["config"]["n_ctx"] or 4096))
+                self._plan(request, step["speed"])
+            elif request["type"] == "catalog":
+                self.do(catalogued())
+            elif request["type"] == "find":
+                self.do(found(model))
+            elif request["type"] == "pull":
+                self._pull(request, step["pulls"])
+            elif request["type"] == "discard":
+                self.do(discarded())
             elif request["type"] == "pack":
                 self._pack(step["packs"])
         os._exit(0)
+
+    def _plan(self, request: Mapping[str, Any], speed: float) -> None:
+        fields: dict[str, Any] = {"n_ctx": request["config"]["n_ctx"] or 4096}
+        if request["with_speed"]:
+            if not speed:
+                self.do(failed("OffloadError", "Nothing was predicted."))
+                return
+            fields["points"] = [
+                {**point, **{f"{end}tokens_per_second": speed * (place + 1) * share for end, share in _ENDS.items()}}
+                for place, point in enumerate(OUTLINE["points"])
+            ]
+        self.do(planned(**fields))
+
+    def _pull(self, request: Mapping[str, Any], how: str) -> None:
+        self.do(pulling(0, 0, "looking"))
+        self.do(pulling(GIB))
+        if how == "until stopped":
+            self._expect("stop")
+            self.do(failed("CancelledError", "Stopped: 1.0 GB of 4.0 GB are kept."))
+        elif how == "until the disk is full":
+            self.do(failed("DiskFullError", "The disk is full.", "Make room."))
+        else:
+            repo, _, quant = request["name"].partition(":")
+            path = Path(request["models_folder"], repo, f"{repo.rpartition('/')[2]}-{quant or 'Q4_K_M'}.gguf")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+            self.do(pulled(str(path)))
 
     def _pack(self, how: str) -> None:
         self.do(packing(0.25))

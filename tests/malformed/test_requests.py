@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from fakes.engine import FakeModels
 from offload.protocol import (
+    CatalogRequest,
+    Discard,
+    Find,
     Generate,
     Inspect,
     Load,
     Pack,
     PlanRequest,
     ProtocolError,
+    Pull,
     Request,
     StatsRequest,
     Stop,
@@ -34,6 +38,10 @@ REQUESTS: list[Request] = [
     Inspect(5, "m"),
     PlanRequest(6, "m"),
     Pack(7, "m", force=True),
+    CatalogRequest(8),
+    Find(9, "u/r", "/m"),
+    Pull(10, "u/r", "/m"),
+    Discard(11, "u/r", "/m"),
 ]
 VALID = [encode(request) for request in REQUESTS]
 JSON = st.recursive(
@@ -41,8 +49,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = ["type", "id", "model", "config", "prompt", "messages", "params", "residency", "n_points", "force", "extra"]
-TYPES = st.sampled_from(["load", "generate", "stop", "stats", "unload", "inspect", "plan", "pack"])
+FIELDS = ["type", "id", "model", "config", "prompt", "messages", "params", "residency", "n_points", "force"]
+FIELDS += ["name", "models_folder", "with_speed", "extra"]
+KINDS = ["load", "generate", "stop", "stats", "unload", "inspect", "plan", "pack"]
+TYPES = st.sampled_from([*KINDS, "catalog", "find", "pull", "discard"])
 
 
 @st.composite

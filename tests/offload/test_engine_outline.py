@@ -44,7 +44,9 @@ def outline_of(path: Path | None, n_points: int, config: EngineConfig = EngineCo
 
 def point_of_plan(path: Path | None, config: EngineConfig) -> PlanPoint:
     plan = plan_model(path, config)
-    return PlanPoint(**{field.name: getattr(plan, field.name) for field in fields(PlanPoint)})
+    return PlanPoint(
+        **{field.name: getattr(plan, field.name) for field in fields(PlanPoint) if hasattr(plan, field.name)}
+    )
 
 
 @pytest.mark.parametrize("forecast", [True, False])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fakes.engine import OWN_BYTES, FakeEngine, FakeModels, inspect_model, outline_plans
+from fakes.served_worker import Served
 from offload import worker as worker_module
 from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Role, Token
 from offload.protocol import (
@@ -37,52 +38,9 @@ from offload.protocol import (
     TokenEvent,
     Unload,
     Unloaded,
-    decode_event,
     encode,
 )
 from offload.worker import MAX_WAITING, Worker, read_lines
-
-
-class Served:
-    """A worker in its two threads: lines are put in, events come out."""
-
-    def __init__(self) -> None:
-        self.models = FakeModels()
-        self.engines = self.models.opened
-        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.worker = Worker(lambda line: self._events.put(decode_event(line)), self.models, version="0")
-        self._threads = [
-            threading.Thread(target=self.worker.run, daemon=True),
-            threading.Thread(target=self.worker.feed, args=(iter(self._lines.get, None),), daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def ask(self, *requests: Request) -> None:
-        for request in requests:
-            self._lines.put(encode(request))
-
-    def say(self, line: bytes) -> None:
-        self._lines.put(line)
-
-    def next(self) -> Event:
-        return self._events.get(timeout=30)
-
-    def until(self, *kinds: type) -> Any:
-        """Return the next event of one of `kinds`."""
-        while not isinstance(event := self.next(), kinds):
-            pass
-        return event
-
-    def end(self) -> None:
-        self._lines.put(None)
-        self.join()
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -2,20 +2,27 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from offload.protocol import ErrorReport, Inspect, Pack, PlanRequest
+from offload.protocol import CatalogRequest, Discard, ErrorReport, Find, Inspect, Pack, PlanRequest, Pull
+from offload_app.library.library_requests import LibraryRequest
 from offload_app.model_status import model_name
 from offload_app.worker_death import CrashKind, DeathCause, ProcessEnd
 
 DIED = "WorkerDiedError"
 
 
-def died_report(request: Inspect | PlanRequest | Pack, end: ProcessEnd) -> ErrorReport:
+_HubRequest = CatalogRequest | Find | Pull | Discard
+
+
+def died_report(request: LibraryRequest, end: ProcessEnd) -> ErrorReport:
     """Return that the worker ended over `request`, twice or without having begun."""
-    name = model_name(request.model)
+    if isinstance(request, CatalogRequest | Find | Pull | Discard) and end.cause is not DeathCause.NOT_STARTED:
+        return _hub_report(request, end)
     if end.cause is DeathCause.NOT_STARTED:
         text = _tr("The process that looks at models could not be started: {error}.")
         reason = end.start_error.rstrip(".") or "?"
         return ErrorReport(DIED, text.format(error=reason), _tr("Install the program again."))
+    assert isinstance(request, Inspect | PlanRequest | Pack)
+    name = model_name(request.model)
     if isinstance(request, Pack):
         text = _tr("The process that packs {name} ended in the middle, twice.")
     elif end.cause is DeathCause.SILENT:
@@ -29,6 +36,20 @@ def died_report(request: Inspect | PlanRequest | Pack, end: ProcessEnd) -> Error
         hint = _tr("The file or its disk cannot be read to the end, or the disk is full.")
     else:
         hint = _tr("The file is probably damaged: get it again.")
+    return ErrorReport(DIED, text.format(name=name), hint)
+
+
+def _hub_report(request: _HubRequest, end: ProcessEnd) -> ErrorReport:
+    match request:
+        case CatalogRequest():
+            text, name = _tr("The process that reads the catalogue ended in the middle, twice."), ""
+        case Pull() | Discard():
+            text, name = _tr("The process that downloads {name} ended in the middle, twice."), request.name
+        case Find() if end.cause is DeathCause.SILENT:
+            text, name = _tr("The hub was asked for {name}, and did not answer in time."), request.name
+        case Find():
+            text, name = _tr("The process that looked up {name} ended in the middle, twice."), request.name
+    hint = _tr("Try again; what has come is kept.") if isinstance(request, Pull) else _tr("Try again later.")
     return ErrorReport(DIED, text.format(name=name), hint)
 
 

@@ -352,6 +352,8 @@ def test_the_page_follows_theme_and_width(qtbot: QtBot, parts: Application) -> N
     detail = page(parts).detail
     widest = detail.viewport().width() - 2 * SIZES.margin
     qtbot.waitUntil(lambda: detail.plan.width() <= widest and detail.title.width() <= widest)
+    buttons = (page(parts).more, page(parts).open_file, page(parts).back)
+    qtbot.waitUntil(lambda: all(button.width() >= button.minimumSizeHint().width() for button in buttons))
     parts.window.resize(1700, 900)
     qtbot.waitUntil(lambda: page(parts)._splitter.orientation() is Qt.Orientation.Horizontal)
 

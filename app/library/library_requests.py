@@ -1,0 +1,59 @@
+"""Requests about models that need not be open, and what answers each; values only."""
+
+from typing import TypeAlias
+
+from offload.protocol import (
+    CatalogEvent,
+    CatalogRequest,
+    Discard,
+    Discarded,
+    Event,
+    Find,
+    Found,
+    Inspect,
+    Inspected,
+    Pack,
+    Packed,
+    Planned,
+    PlanRequest,
+    Pull,
+    Pulled,
+)
+
+LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack | CatalogRequest | Find | Pull | Discard
+LONG = (Pack, Pull)
+"""Take as long as they take."""
+UNHURRIED = (Pull, Find)
+"""A network may keep their end waiting."""
+
+
+def names_of(request: LibraryRequest) -> tuple[str, ...]:
+    """Return the texts of `request` that a person chose."""
+    match request:
+        case CatalogRequest():
+            return ()
+        case Find() | Pull() | Discard():
+            return request.name, request.models_folder
+        case _:
+            return () if request.model is None else (request.model,)
+
+
+def answer_of(request: LibraryRequest, event: Event) -> object | None:
+    """Return what `event` answers to `request`; None where it is not its last event."""
+    match event:
+        case Inspected() if isinstance(request, Inspect):
+            return event.model
+        case Found() if isinstance(request, Find):
+            return event.model
+        case Planned() if isinstance(request, PlanRequest):
+            return event.outline
+        case Packed() if isinstance(request, Pack):
+            return event
+        case CatalogEvent() if isinstance(request, CatalogRequest):
+            return event.entries
+        case Pulled() if isinstance(request, Pull):
+            return event.path
+        case Discarded() if isinstance(request, Discard):
+            return event.freed_bytes
+        case _:
+            return None

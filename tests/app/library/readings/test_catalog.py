@@ -1,0 +1,89 @@
+"""Searching the catalogue, and the names of models on the hub."""
+
+import pytest
+
+from fakes.scripted_worker import CATALOG, GIB
+from offload.protocol import CatalogEntry
+from offload_app.gauges.readings.language import Language
+from offload_app.library.readings.catalog import (
+    entry_facts,
+    entry_row,
+    found_entries,
+    is_listed,
+    path_here,
+    place_of,
+    typed_name,
+)
+
+ENTRIES = tuple(CatalogEntry(**entry) for entry in CATALOG)
+FOLDER = "/m"
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("", ["Little MoE", "Middle MoE", "Great MoE"]),
+        ("  ", ["Little MoE", "Middle MoE", "Great MoE"]),
+        ("great", ["Great MoE"]),
+        ("other moe", ["Middle MoE", "Great MoE"]),
+        ("APACHE", ["Little MoE"]),
+        ("other/Middle-GGUF:Q4_K_M", ["Middle MoE"]),
+        ("qwen3moe community", ["Great MoE"]),
+        ("nothing of that name", []),
+    ],
+)
+def test_every_word_is_looked_for_in_title_repository_and_licence(query: str, titles: list[str]) -> None:
+    assert [entry.title for entry in found_entries(ENTRIES, query)] == titles
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("user/repo", "user/repo"),
+        (" user/Repo-GGUF:Q4_K_M ", "user/Repo-GGUF:Q4_K_M"),
+        ("https://huggingface.co/user/repo", "user/repo"),
+        ("hf.co/user/repo:Q8_0", "user/repo:Q8_0"),
+        ("user", ""),
+        ("user/repo/file", ""),
+        ("../etc/passwd", ""),
+        ("user/..", ""),
+        ("a..b/c", ""),
+        ("user/repo:", ""),
+        ("two words/repo", ""),
+        ("", ""),
+    ],
+)
+def test_a_name_of_the_hub_is_told_from_words(text: str, name: str) -> None:
+    assert typed_name(text) == name
+
+
+def test_a_name_is_listed_in_any_letters() -> None:
+    assert is_listed(ENTRIES, "SOME/little-gguf:q4_k_m")
+    assert not is_listed(ENTRIES, "some/Little-GGUF:Q8_0")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("u/r:Q4_K_M", "/m/u/r/r-Q4_K_M.gguf"),
+        ("u/r", "/m/u/r/r-Q4_K_M.gguf"),
+        ("u/r:q8_0", "/m/u/r/r.Q8_0-00001-of-00002.gguf"),
+        ("u/r:Q4_K", ""),
+        ("u/other:Q4_K_M", ""),
+    ],
+)
+def test_a_model_is_here_where_its_file_lies_in_its_place(name: str, path: str) -> None:
+    paths = ["", "/m/r-Q4_K_M.gguf", "/m/u/r/r-Q4_K_M.gguf", "/m/u/r/r.Q8_0-00001-of-00002.gguf"]
+    assert path_here(name, FOLDER, paths) == path
+
+
+def test_a_model_comes_into_a_folder_of_its_repository() -> None:
+    assert place_of("u/r:Q4_K_M", FOLDER) == "/m/u/r"
+
+
+def test_a_row_says_size_experts_licence_and_whether_it_is_here() -> None:
+    row = entry_row(ENTRIES[0], "here", True, Language())
+    assert row.facts == entry_facts(ENTRIES[0], Language()) == "4.0 GB · 64 experts, 8 used · Apache-2.0"
+    assert (row.key, row.title, row.state) == ("some/Little-GGUF:Q4_K_M", "Little MoE", "here")
+    assert row.spoken == f"Little MoE, {row.facts}, here"
+    assert ENTRIES[0].size_bytes == 4 * GIB
