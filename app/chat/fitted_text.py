@@ -81,7 +81,9 @@ class FittedText(QTextBrowser):
         return True
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802
-        """Return the height that shows everything at `width`."""
+        """Return the height that shows everything at `width`; of no width, which layouts ask for, that is nothing."""
+        if width < 1:
+            return 1
         self._last_width = width
         if width not in self._heights:
             document = self.document()
