@@ -6,7 +6,7 @@ from pathlib import Path
 
 from offload.config import EngineConfig
 from offload.engine_needs import EngineNeeds
-from offload.engine_outline import outline_plans
+from offload.engine_outline import outline_of
 from offload.errors import BudgetError, OffloadError
 from offload.experts.fingerprint import source_files
 from offload.fit.card import FitCard, fit_card
@@ -44,7 +44,7 @@ def fit_model(
         plan = measured.share(measured.budget_bytes).plan
     except BudgetError as error:
         plan = error
-    _, outline = outline_plans(path, config, N_ROWS, own_bytes=measured.own_bytes)
+    outline = outline_of(measured, N_ROWS)
     probe = MachineProbe(kept_file(), RealMeasuring(), again=probe_again, on_measuring=on_measuring)
     disk = DiskPlace(folder) if folder is not None else None
     return fit_card(predictor_for(measured, config, probe, disk), outline, plan)

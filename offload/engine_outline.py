@@ -1,4 +1,4 @@
-"""`outline_plans`: the plans of one model over a range of budgets."""
+"""`outline_plans` and `outline_of`: the plans of one model over a range of budgets."""
 
 from pathlib import Path
 
@@ -25,11 +25,29 @@ def outline_plans(
         UsageError: `n_points` is not from 1 to 257, or a value of `config` makes no sense.
         OffloadError: of the model, as `engine.open_model` does.
     """
+    check_points(n_points)
+    measured = EngineNeeds(path, config, own_bytes=own_bytes)
+    return measured.header.files[0], outline_of(measured, n_points)
+
+
+def check_points(n_points: int) -> None:
+    """Refuse a number of points that no outline has.
+
+    Raises:
+        UsageError: `n_points` is not from 1 to 257.
+    """
     if not 1 <= n_points <= MAX_POINTS:
         raise UsageError(f"n_points is {n_points}.", hint=f"Ask for 1 to {MAX_POINTS} points.")
-    measured = EngineNeeds(path, config, own_bytes=own_bytes)
+
+
+def outline_of(measured: EngineNeeds, n_points: int) -> PlanOutline:
+    """Return the plans of a model that was looked at, at `n_points` budgets.
+
+    Raises:
+        OffloadError: of the model, as `engine.open_model` does.
+    """
     needs, machine = measured.needs, machine_memory()
-    outline = PlanOutline(
+    return PlanOutline(
         n_ctx=needs.n_ctx,
         n_ubatch=needs.n_ubatch,
         floor_bytes=needs.floor_bytes,
@@ -39,7 +57,6 @@ def outline_plans(
         available_memory_bytes=machine.available_bytes,
         points=tuple(_point(measured.share(budget_bytes).plan) for budget_bytes in _budgets(needs, n_points)),
     )
-    return measured.header.files[0], outline
 
 
 def _budgets(needs: Needs, n_points: int) -> list[int]:

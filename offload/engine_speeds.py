@@ -6,7 +6,7 @@ from pathlib import Path
 from offload.config import EngineConfig
 from offload.engine_fit import predictor_for
 from offload.engine_needs import EngineNeeds
-from offload.engine_outline import outline_plans
+from offload.engine_outline import check_points, outline_of
 from offload.fit.estimate import Estimate
 from offload.fit.machine_probe import BUSY_SHARE, MachineProbe, kept_file
 from offload.fit.measuring import Measuring, RealMeasuring
@@ -31,12 +31,14 @@ def outline_speeds(
     Raises:
         OffloadError: as `outline_plans` does, or the computation cannot be measured.
     """
-    file, outline = outline_plans(path, config, n_points, own_bytes=own_bytes)
+    check_points(n_points)
+    measured = EngineNeeds(path, config, own_bytes=own_bytes)
+    file, outline = measured.header.files[0], outline_of(measured, n_points)
     measuring, kept = measuring or RealMeasuring(), kept_file()
     if not kept.read() and measuring.others_share(_LOOK_SECONDS) > BUSY_SHARE:
         return file, outline
     probe = MachineProbe(kept, measuring)
-    predictor = predictor_for(EngineNeeds(path, config), config, probe)
+    predictor = predictor_for(measured, config, probe)
     points = tuple(_with_speed(point, predictor.at(point.resident_share).tokens_per_second) for point in outline.points)
     return file, replace(outline, points=points)
 

@@ -3,12 +3,10 @@
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QKeySequence, QPalette, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListView,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -19,6 +17,7 @@ from offload_app.chat.style import chat_style
 from offload_app.chat_session import ChatSession
 from offload_app.conversation import Conversation
 from offload_app.conversation_index import Entry
+from offload_app.row_view import row_view
 from offload_app.theme import SIZES, Theme
 from offload_app.throttle import Throttle
 
@@ -143,17 +142,9 @@ class ConversationList(QWidget):
         self.new = QPushButton(self.tr("New"))
         self.new.setObjectName("primary")
         self.new.setAccessibleName(self.tr("New conversation"))
-        self.view = QListView()
+        self.view = row_view(self.rows, self._delegate)
         self.view.setObjectName("conversations")
         self.view.setAccessibleName(self.tr("Conversations"))
-        self.view.setFrameShape(QFrame.Shape.NoFrame)
-        self.view.setModel(self.rows)
-        self.view.setItemDelegate(self._delegate)
-        self.view.setMouseTracking(True)
-        self.view.setUniformItemSizes(True)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.empty = QLabel(self.tr("No conversations yet."))
         self.empty.setObjectName("muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -1,11 +1,12 @@
 """The list of models: rows by keyboard and mouse; what is chosen stays so while the list changes."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from offload_app.library.model_rows import ModelDelegate, ModelRows
 from offload_app.library.readings.model_row import ModelRow
 from offload_app.library.shelf import DEMO
+from offload_app.row_view import row_view
 from offload_app.theme import SIZES, Theme
 
 
@@ -22,17 +23,9 @@ class ModelList(QWidget):
         self.rows = ModelRows()
         self._delegate = ModelDelegate(theme)
         self._chosen = DEMO
-        self.view = QListView()
+        self.view = row_view(self.rows, self._delegate)
         self.view.setObjectName("models")
         self.view.setAccessibleName(self.tr("Models"))
-        self.view.setFrameShape(QFrame.Shape.NoFrame)
-        self.view.setModel(self.rows)
-        self.view.setItemDelegate(self._delegate)
-        self.view.setMouseTracking(True)
-        self.view.setUniformItemSizes(True)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.selectionModel().currentChanged.connect(lambda *_: self._take_current())
         self.view.activated.connect(lambda index: self.activated.emit(self.rows.rows[index.row()].key))
         column = QVBoxLayout(self)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QStorageInfo, Qt, QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from offload_app.engine_state import EngineState
 from offload_app.gauges.panel import language_of_qt
 from offload_app.gauges.readings.language import Language
 from offload_app.library.detail import DetailReading, ModelDetail
+from offload_app.library.free_room import free_bytes_at
 from offload_app.library.library import Library
 from offload_app.library.model_list import ModelList
 from offload_app.library.readings.folder_words import folder_words
@@ -35,12 +36,6 @@ NARROW_HEAD = 480
 _BUSY = frozenset({EngineState.LOADING, EngineState.UNLOADING, EngineState.SHUTTING_DOWN, EngineState.STARTING})
 
 
-def free_bytes_beside(path: str) -> int | None:
-    """Return how much room there is beside a file; None: the system does not say."""
-    storage = QStorageInfo(os.path.dirname(path))
-    return storage.bytesAvailable() if storage.isValid() else None
-
-
 class ModelPage(QWidget):
     """Shows `library`, and opens models through `model`. Thread rule: the UI thread only."""
 
@@ -60,7 +55,7 @@ class ModelPage(QWidget):
         default_folder: Path,
         *,
         language: Language | None = None,
-        free_bytes: Callable[[str], int | None] = free_bytes_beside,
+        free_bytes: Callable[[str], int | None] = free_bytes_at,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -188,7 +183,7 @@ class ModelPage(QWidget):
             return
         self._plan(model)
         self._show_plan()
-        free = self._free_bytes(model.path) if model.path and model.summary is not None else None
+        free = self._free_bytes(os.path.dirname(model.path)) if model.path and model.summary is not None else None
         self.detail.pack.show_reading(read_pack(model, free, self._language))
 
     def _chosen_model(self) -> ShelvedModel | None:

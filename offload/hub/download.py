@@ -19,7 +19,6 @@ step before, and the next download goes on from it. Tests: tests/offload/hub/tes
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from offload.hub.model_place import ModelPlace, length_of
 from offload.hub.origin import Origin, OriginFile, origin_path, write_origin
 from offload.hub.repository import RemoteFile, RemoteModel
 from offload.hub.transfer import transfer
+from offload.machine import free_disk_bytes
 
 _PIECE_BYTES = 1 << 20
 _SPARE_BYTES = 64 << 20
@@ -96,8 +96,7 @@ class Download:
 
     def free_bytes(self) -> int:
         """Return the bytes free where the model goes."""
-        folder = self.place.folder
-        return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+        return free_disk_bytes(self.place.folder)
 
     def check_room(self) -> None:
         """Refuse a download that the disk has no room for; what is there of it already counts.
