@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from offload.fit.machine_speed import MachineSpeed
 from offload.fit.measured import MeasuredRun
 from offload.fit.model_shape import ModelShape
-from offload.fit.prediction import UNCALIBRATED, WAITED_FOR, Calibration, compute_estimate, read_seconds
+from offload.fit.prediction import (
+    UNCALIBRATED,
+    Calibration,
+    compute_estimate,
+    read_seconds,
+    stall_seconds,
+)
 
 STEADY_TOKENS = 128
 """Of an answer that tells how fast a model decodes: a shorter one is, by a good part, its cold start, with slots that
@@ -25,15 +31,16 @@ def calibrate(shape: ModelShape, machine: MachineSpeed, runs: Sequence[MeasuredR
     Raises:
         KeyError: a form of weights was not measured.
     """
-    compute, read = compute_estimate(shape, machine).middle, read_seconds(shape, machine).middle
+    read = read_seconds(shape, machine).middle
     ratios, waits = [], []
     for run in [run for run in runs if run.n_tokens >= STEADY_TOKENS][-_LAST_RUNS:]:
+        compute = compute_estimate(shape, machine, run.hit_rate).middle
         ratio = max(1 / run.tokens_per_second - run.stall_seconds, 0.0) / compute
         if 1 / _MOST_FACTOR <= ratio <= _MOST_FACTOR:
             ratios.append(ratio)
-        read_time = (1 - run.hit_rate) * read * WAITED_FOR.middle
-        if run.hit_rate < 1 - _LEAST_MISS_RATE and 1 / _MOST_FACTOR <= run.stall_seconds / read_time <= _MOST_FACTOR:
-            waits.append(run.stall_seconds / read_time)
+        stall = stall_seconds(shape, read, run.hit_rate)
+        if run.hit_rate < 1 - _LEAST_MISS_RATE and 1 / _MOST_FACTOR <= run.stall_seconds / stall <= _MOST_FACTOR:
+            waits.append(run.stall_seconds / stall)
     if not ratios:
         return UNCALIBRATED
     return Calibration(statistics.median(ratios), statistics.median(waits) if waits else 1.0, len(ratios))

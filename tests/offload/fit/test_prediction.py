@@ -12,8 +12,10 @@ from offload.fit.machine_speed import DiskPoint, DiskSpeed, MachineSpeed
 from offload.fit.model_shape import ModelShape
 from offload.fit.prediction import (
     LAYER_SECONDS,
+    RESUME_SECONDS,
     STEPS_OF_LAYER,
     TOKEN_SECONDS,
+    WAIT_SECONDS,
     WAITED_FOR,
     Calibration,
     compute_estimate,
@@ -38,8 +40,9 @@ def speed(shape: ModelShape = SHAPE, machine: MachineSpeed = MACHINE, rate: floa
 
 def test_the_formula() -> None:
     found = predict(SHAPE, MACHINE, Estimate.exact(0.75))
-    compute = 625e6 / 20e9 + 24 * (STEPS_OF_LAYER * 1e-6 + LAYER_SECONDS) + TOKEN_SECONDS
-    stall = 0.25 * 8 * 24 * 2_600_000 / 1e9 * WAITED_FOR.middle
+    waits = 24 * (1 - 0.75**8)
+    compute = 625e6 / 20e9 + 24 * (STEPS_OF_LAYER * 1e-6 + LAYER_SECONDS) + TOKEN_SECONDS + waits * RESUME_SECONDS
+    stall = 0.25 * 8 * 24 * 2_600_000 / 1e9 * WAITED_FOR.middle + waits * WAIT_SECONDS
     assert found.compute_seconds == pytest.approx(compute)
     assert found.stall_seconds == pytest.approx(stall)
     assert found.tokens_per_second.middle == pytest.approx(1 / (compute + stall))
@@ -103,4 +106,4 @@ def test_runs_of_the_model_narrow_the_range() -> None:
 
 def test_weights_of_a_form_that_was_not_measured_are_no_guess() -> None:
     with pytest.raises(KeyError):
-        compute_estimate(SHAPE, MachineSpeed(DISK, STEP))
+        compute_estimate(SHAPE, MachineSpeed(DISK, STEP), 0.9)
