@@ -26,10 +26,10 @@ from offload.experts.eviction import EvictionPolicy
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Outcome, Task, Urgency
 from offload.experts.prefetch_ledger import PrefetchCounts, PrefetchLedger
-from offload.experts.slot_memory import SlotMemory
+from offload.experts.slot_memory import SlotMemory, T, into_slots
 from offload.experts.slots import LayerSlots, SlotState
-from offload.experts.span_source import SpanSource
-from offload.experts.store import ExpertStore, Span, WeightKind
+from offload.experts.span_source import PartSource
+from offload.experts.store import ExpertStore, WeightKind
 
 Work = Callable[[], int]
 
@@ -67,14 +67,15 @@ class ExpertPager:
     def __init__(
         self,
         store: ExpertStore,
-        memory: SlotMemory,
-        source: SpanSource,
+        memory: SlotMemory[T],
+        source: PartSource[T],
         loader: Loader,
         policy: EvictionPolicy,
         capacity: Mapping[int, int],
     ) -> None:
         """Start with all experts absent; `capacity[layer]` slots may be used in each layer."""
-        self._store, self._memory, self._source, self._loader, self._policy = store, memory, source, loader, policy
+        self._store, self._loader, self._policy = store, loader, policy
+        self._read, self._release = into_slots(memory, source), memory.release
         self._layers = {layer: LayerSlots(layout.n_expert, capacity[layer]) for layer, layout in store.layers.items()}
         self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
         self._wanted = dict(capacity)
@@ -333,16 +334,8 @@ class ExpertPager:
         ):
             if step:
                 kinds = tuple(span.kind for span in step)
-                self._add_task(key, load, kinds, self._reading(key.layer, slot, step), step_urgency)
+                self._add_task(key, load, kinds, partial(self._read, key.layer, slot, step), step_urgency)
         self._loader.submit(*load.tasks)
-
-    def _reading(self, layer: int, slot: int, spans: Sequence[Span]) -> Work:
-        memory, source = self._memory, self._source
-
-        def read() -> int:
-            return source.read_spans(spans, {span.kind: memory.target(layer, span.kind, slot) for span in spans})
-
-        return read
 
     def _add_task(
         self, key: ExpertKey, load: _Load, kinds: tuple[WeightKind, ...], work: Work, urgency: Urgency
@@ -454,4 +447,4 @@ class ExpertPager:
         while slots.in_use > slots.capacity and (self._evict_one(layer) or self._cancel_one(layer)):
             pass
         while (slot := slots.retire()) is not None:
-            self._memory.release(layer, slot)
+            self._release(layer, slot)

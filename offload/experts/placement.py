@@ -76,8 +76,9 @@ class ExpertPlacer:
         capacity: Mapping[int, int],
         staging: Staging | None,
         staged_capacity: Mapping[int, int] | None,
+        racks: Sequence[Rack] | None = None,
     ) -> None:
-        """Place for these layers; without `staging` every batch must fit the slots.
+        """Place for these layers, numbered by `racks`; without `staging` every batch must fit the slots.
 
         `capacity[layer]` slots are used while decoding, `staged_capacity[layer]` while the staging buffers are.
         """
@@ -95,7 +96,7 @@ class ExpertPlacer:
         """The experts of the groups that are to be placed in the layer, in their order."""
         self._usage = {layer: np.zeros(layout.n_expert) for layer, layout in layers.items()}
         self._racks: dict[tuple[int, WeightKind], Rack] = {
-            (layer, rack.kind): rack for rack in racks_for(layers) for layer in rack.first
+            (layer, rack.kind): rack for rack in racks or racks_for(layers) for layer in rack.first
         }
         self.resize(capacity, staging, staged_capacity)
 

@@ -31,8 +31,12 @@ class Rack:
         return self.n_slots * self.stride_bytes
 
 
-def racks_for(layers: Mapping[int, LayerLayout]) -> list[Rack]:
-    """Return the racks of a model: a slot for every expert of every layer, places for the layer with most experts."""
+def racks_for(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int] | None = None) -> list[Rack]:
+    """Return the racks of a model: places for the layer with most experts, and `capacity[layer]` slots of each layer.
+
+    None: a slot for every expert, where room that is not used costs nothing.
+    """
+    n_slots_of = capacity or {layer: layout.n_expert for layer, layout in layers.items()}
     alike: dict[tuple[WeightKind, int], list[LayerLayout]] = {}
     for layout in layers.values():
         for part in layout.parts:
@@ -43,6 +47,6 @@ def racks_for(layers: Mapping[int, LayerLayout]) -> list[Rack]:
         first = {}
         for layout in layouts:
             first[layout.layer] = n_slots
-            n_slots += layout.n_expert
+            n_slots += n_slots_of[layout.layer]
         racks.append(Rack(kind, stride_bytes, n_places, first, n_slots))
     return racks

@@ -1,28 +1,67 @@
-"""Where slots lie in memory: the seam between the pager, which moves bytes, and the device that computes with them."""
+"""Where slots lie in memory: the seam between the pager, which moves bytes, and the device that computes with them.
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+What a target is, memory and the source that fills it agree on: the pager passes it on. In this process's memory it is a
+`reader.Target`, in a device's a `device_target.DeviceTarget`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from offload.experts.arena import HUGE_PAGE, Arena
 from offload.experts.racks import Rack, racks_for
 from offload.experts.reader import Target
-from offload.experts.store import LayerLayout, PartLayout, WeightKind
+from offload.experts.span_source import PartSource
+from offload.experts.store import LayerLayout, PartLayout, Span, WeightKind
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class SlotMemory(Protocol):
+class SlotMemory(Protocol[T_co]):
     """The memory of all slots and staging places of a model. Any thread may use different ones at once."""
 
-    def target(self, layer: int, kind: WeightKind, slot: int) -> Target:
+    @property
+    def racks(self) -> Sequence[Rack]:
+        """How slots and places are numbered."""
+
+    def target(self, layer: int, kind: WeightKind, slot: int) -> T_co:
         """Return where `kind` of the expert in `slot` of the layer goes."""
 
-    def place(self, layer: int, kind: WeightKind, place: int) -> Target:
+    def place(self, layer: int, kind: WeightKind, place: int) -> T_co:
         """Return where `kind` of an expert of the layer goes that is staged at a place of the kind's rack."""
+
+    def adopt(self, layer: int, kind: WeightKind, place: int, slot: int) -> None:
+        """Copy `kind` of an expert from a place into a slot."""
 
     def release(self, layer: int, slot: int) -> None:
         """Give the memory of a slot that holds nothing back to the system."""
 
     def release_places(self) -> None:
         """Give the memory of all places back to the system: nothing is staged."""
+
+
+Reading = Callable[[int, int, Sequence[Span]], int]
+"""Reads spans of an expert of a layer into a slot, or to a place; returns the bytes read from the store."""
+
+
+def into_slots(memory: SlotMemory[T], source: PartSource[T]) -> Reading:
+    """Return what reads into slots."""
+
+    def read(layer: int, slot: int, spans: Sequence[Span]) -> int:
+        return source.read_spans(spans, {span.kind: memory.target(layer, span.kind, slot) for span in spans})
+
+    return read
+
+
+def to_places(memory: SlotMemory[T], source: PartSource[T]) -> Reading:
+    """Return what reads to places."""
+
+    def read(layer: int, place: int, spans: Sequence[Span]) -> int:
+        return source.read_spans(spans, {span.kind: memory.place(layer, span.kind, place) for span in spans})
+
+    return read
 
 
 class RackSpan(NamedTuple):
@@ -44,11 +83,11 @@ class ArenaSlots:
         """
         self._racks: dict[tuple[int, WeightKind], tuple[int, Rack, PartLayout]] = {}
         self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in layers.items()}
-        racks = racks_for(layers)
-        self._arena = Arena(sum(_whole_pages(rack) for rack in racks))
+        self.racks: Sequence[Rack] = racks_for(layers)
+        self._arena = Arena(sum(_whole_pages(rack) for rack in self.racks))
         self._places: list[tuple[int, Rack]] = []
         address = self._arena.address
-        for rack in racks:
+        for rack in self.racks:
             self._places.append((address, rack))
             for layer in rack.first:
                 part = next(part for part in layers[layer].parts if part.kind is rack.kind)
@@ -72,6 +111,11 @@ class ArenaSlots:
     def place(self, layer: int, kind: WeightKind, place: int) -> Target:
         """Return where `kind` of an expert of the layer goes that is staged at a place of the kind's rack."""
         return self._target(layer, kind, place)
+
+    def adopt(self, layer: int, kind: WeightKind, place: int, slot: int) -> None:
+        """Copy `kind` of an expert from a place into a slot; NumPy does it without the interpreter lock."""
+        source, target = self.place(layer, kind, place), self.target(layer, kind, slot)
+        np.copyto(np.frombuffer(target.payload, np.uint8), np.frombuffer(source.payload, np.uint8))
 
     def release(self, layer: int, slot: int) -> None:
         """Give the memory of a slot that holds nothing back to the system."""

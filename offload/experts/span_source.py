@@ -1,7 +1,7 @@
 """`SpanSource`: what the pager and staging read with, and the one that tries again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from offload.errors import ExpertReadError
 from offload.experts.reader import Target
@@ -11,11 +11,18 @@ RETRIES = 2
 """How often a failed read is tried again before the expert counts as unreadable."""
 
 
-class SpanSource(Protocol):
-    """Reads spans of experts into memory. Any number of threads may read at once; `span_reader.SpanReader` is one."""
+T_contra = TypeVar("T_contra", contravariant=True)
 
-    def read_spans(self, spans: Sequence[Span], targets: Mapping[WeightKind, Target]) -> int:
+
+class PartSource(Protocol[T_contra]):
+    """Brings parts of experts to targets of some sort. Any number of threads may read at once."""
+
+    def read_spans(self, spans: Sequence[Span], targets: Mapping[WeightKind, T_contra]) -> int:
         """Read `spans` of one expert into `targets`; return the bytes read from disk. Raises ExpertReadError."""
+
+
+class SpanSource(PartSource[Target], Protocol):
+    """Reads spans of experts into this process's memory; `span_reader.SpanReader` is one."""
 
 
 class RetryingSource:

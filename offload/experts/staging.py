@@ -24,16 +24,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
 from offload.experts.arena import HUGE_PAGE
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Outcome, Task, Urgency
 from offload.experts.pager import ExpertPager
-from offload.experts.racks import Rack, racks_for
-from offload.experts.reader import Target
-from offload.experts.slot_memory import SlotMemory
-from offload.experts.span_source import SpanSource
+from offload.experts.racks import Rack
+from offload.experts.slot_memory import SlotMemory, T, to_places
+from offload.experts.span_source import PartSource
 from offload.experts.store import PAGE, ExpertStore, WeightKind, page_ceil
 
 SPARE_SHARE = 1 / 8
@@ -108,10 +105,15 @@ class Staging:
     """The staged experts of one open model."""
 
     def __init__(
-        self, store: ExpertStore, memory: SlotMemory, source: SpanSource, loader: Loader, pager: ExpertPager
+        self, store: ExpertStore, memory: SlotMemory[T], source: PartSource[T], loader: Loader, pager: ExpertPager
     ) -> None:
-        self._store, self._memory, self._source, self._loader, self._pager = store, memory, source, loader, pager
-        self._racks = [_Places(rack) for rack in racks_for(store.layers)]
+        self._store, self._loader, self._pager = store, loader, pager
+        self._read_to, self._adopt, self._release_places = (
+            to_places(memory, source),
+            memory.adopt,
+            memory.release_places,
+        )
+        self._racks = [_Places(rack) for rack in memory.racks]
         self._places = {(layer, of.rack.kind): of for of in self._racks for layer in of.rack.first}
         self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
         self._parts: dict[tuple[int, WeightKind], dict[int, _Part]] = {place: {} for place in self._places}
@@ -189,7 +191,7 @@ class Staging:
         def work(part: _Part) -> int:
             assert part.place is not None
             try:
-                _copy(self._memory.place(layer, part.kind, part.place), self._memory.target(layer, part.kind, slots[0]))
+                self._adopt(layer, part.kind, part.place, slots[0])
             finally:
                 self._free(part)
             return 0
@@ -216,7 +218,7 @@ class Staging:
     def release_memory(self) -> None:
         """Give the places' memory back to the system; they can be used again. What is staged is dropped."""
         self.reset()
-        self._memory.release_places()
+        self._release_places()
 
     def _give_places(self, places: _Places) -> list[Task]:
         """Give free places to those that wait for one; return the tasks that fill them. Under the lock."""
@@ -231,7 +233,7 @@ class Staging:
     def _read(self, part: _Part) -> int:
         assert part.place is not None
         span = next(span for span in self._store.spans(part.key) if span.kind is part.kind)
-        return self._source.read_spans([span], {part.kind: self._memory.place(part.key.layer, part.kind, part.place)})
+        return self._read_to(part.key.layer, part.place, [span])
 
     def _done(self, part: _Part, outcome: Outcome) -> None:
         with self._changed:
@@ -267,8 +269,3 @@ class Staging:
             heapq.heappush(places.free, part.place)
             self._loader.submit(*self._give_places(places))
             self._changed.notify_all()
-
-
-def _copy(source: Target, target: Target) -> None:
-    """Copy a payload; NumPy does it without the interpreter lock."""
-    np.copyto(np.frombuffer(target.payload, np.uint8), np.frombuffer(source.payload, np.uint8))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fakes.span_sources import spoil, unreadable
 from offload.experts.key import ExpertKey
+from offload.experts.racks import racks_for
 from offload.experts.reader import Target
 from offload.experts.store import Codec, LayerLayout, PartLayout, Span, WeightKind, WeightLayout
 
@@ -97,6 +98,7 @@ class ByteSlots:
 
     def __init__(self, store: TinyStore) -> None:
         self._layers = store.layers
+        self.racks = racks_for(store.layers)
         self._memory: dict[tuple[int, WeightKind, int], bytearray] = {}
         self._places: dict[tuple[WeightKind, int, int], bytearray] = {}
         self.with_memory: set[tuple[int, int]] = set()
@@ -111,6 +113,9 @@ class ByteSlots:
         part = self._part(layer, kind)
         region = self._places.setdefault((kind, part.region_bytes, place), bytearray(part.region_bytes))
         return Target(memoryview(region), part.start, part.n_bytes)
+
+    def adopt(self, layer: int, kind: WeightKind, place: int, slot: int) -> None:
+        self.target(layer, kind, slot).payload[:] = self.place(layer, kind, place).payload
 
     def release_places(self) -> None:
         self._places.clear()

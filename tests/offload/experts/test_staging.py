@@ -7,12 +7,10 @@ import pytest
 from fakes.staged_world import LAYERS, N_EXPERT, StagedWorld
 from fakes.tiny_experts import DOWN, GATE, LONGEST_WAIT_SECONDS, UP, layer_layout
 from offload.errors import ExpertReadError
-from offload.experts import staging as staging_module
 from offload.experts.arena import HUGE_PAGE
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Urgency
 from offload.experts.racks import racks_for
-from offload.experts.reader import Target
 from offload.experts.staging import Notes, noted_bytes, staging_bytes
 from offload.experts.store import WeightKind
 
@@ -215,15 +213,15 @@ def test_a_place_is_not_written_while_another_thread_copies_it_out(monkeypatch: 
     world = StagedWorld(*layers, n_slots=1, loader=Loader(2))
     stage(world, 0, 0)
     world.staging.begin(1, GATE, [0], AHEAD)
-    copy, copying, too_early = staging_module._copy, threading.Event(), []
+    copy, copying, too_early = world.slots.adopt, threading.Event(), []
 
-    def slow_copy(source: Target, target: Target) -> None:
-        if source.n_bytes == 3000:
+    def slow_copy(layer: int, kind: WeightKind, place: int, slot: int) -> None:
+        if kind is GATE:
             copying.set()
             too_early.append(world.source.begins_within(ExpertKey(1, 0), GATE, 0.05))
-        copy(source, target)
+        copy(layer, kind, place, slot)
 
-    monkeypatch.setattr(staging_module, "_copy", slow_copy)
+    monkeypatch.setattr(world.staging, "_adopt", slow_copy)
     assert world.staging.adopt(0, 0, ())
     assert copying.wait(LONGEST_WAIT_SECONDS)
     stage(world, 1, 0)
