@@ -22,6 +22,7 @@ from offload_app.interrupt import Interrupt
 from offload_app.library.download_file import DownloadFile
 from offload_app.library.downloads import Downloads
 from offload_app.library.folder_watch import FolderWatch
+from offload_app.library.hub_fits import HubFits
 from offload_app.library.library import Library
 from offload_app.library.library_client import LibraryClient
 from offload_app.library.model_search import ModelSearch
@@ -77,9 +78,10 @@ class Application(QObject):
         asker, packer, predictor, scout, puller = (LibraryClient(command, parent=self) for _ in range(5))
         self.library = Library(asker, packer, FolderWatch(parent=self), self, predictor=predictor)
         self.search = ModelSearch(asker, scout, self)
+        self.fits = HubFits(predictor, self.settings, self)
         self.downloads = Downloads(puller, scout, DownloadFile(places.downloads), self)
         self.unexpected = Unexpected(places.log, self)
-        shelves = Shelves(self.library, self.search, self.downloads, places.models)
+        shelves = Shelves(self.library, self.search, self.fits, self.downloads, places.models)
         self.window = MainWindow(self.session, self.model, self.settings, shelves, self.appearance.theme)
         self.polling = StatsPolling(self.engine, self.window.gauges)
         self.shutdown = Shutdown(self.engine, self.session, self)

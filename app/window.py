@@ -18,6 +18,7 @@ from offload_app.first_run import FirstRunCard
 from offload_app.gauges.panel import GaugePanel, language_of_qt
 from offload_app.library.downloads import Downloads
 from offload_app.library.find_page import FindPage
+from offload_app.library.hub_fits import HubFits
 from offload_app.library.library import Library
 from offload_app.library.model_search import ModelSearch
 from offload_app.library.page import ModelPage
@@ -40,10 +41,14 @@ from offload_app.window_actions import WindowActions
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """Models that are here, that may be got, and that are on their way; `folder` is theirs where none was chosen."""
+    """Models that are here, that may be got and how they will run, and that are on their way.
+
+    `folder` is theirs where none was chosen.
+    """
 
     library: Library
     search: ModelSearch
+    fits: HubFits
     downloads: Downloads
     folder: Path
 
@@ -69,7 +74,7 @@ class MainWindow(QMainWindow):
         self.conversations = ConversationList(session, theme)
         self.page = ChatPage(session, theme)
         self.models = ModelPage(shelves.library, model, settings, theme, folder)
-        self.finds = FindPage(shelves.search, shelves.downloads, shelves.library, settings, theme, folder)
+        self.finds = FindPage(shelves.search, shelves.fits, shelves.downloads, shelves.library, settings, theme, folder)
         self._downloads = shelves.downloads
         self._news = DownloadNews(shelves.downloads, model, self)
         self.gauges = GaugePanel(theme)

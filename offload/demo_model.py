@@ -42,11 +42,20 @@ def demo_model_path(package: str = "offload_models") -> Path:
     with bundle.open("rb") as packed:
         n_bytes = zstandard.frame_content_size(packed.read(18))  # longest frame header. Source: RFC 8878, 3.1.1.1
         folder = Path(platformdirs.user_data_dir("offload", appauthor=False)) / "models"
-        target = folder / f"offload-demo-{checksum[:12]}.gguf"
+        target = folder / _file_name(checksum)
         if not _is_whole(target, n_bytes):
             packed.seek(0)
             _unpack(packed, bundle, n_bytes, checksum, target)
     return target
+
+
+def demo_file_name(package: str = "offload_models") -> str:
+    """Return what the demo model's file is called; that of another release is called otherwise.
+
+    Raises:
+        ModelNotFoundError: this installation has no demo model.
+    """
+    return _file_name(demo_checksum(package))
 
 
 def demo_checksum(package: str = "offload_models") -> str:
@@ -56,6 +65,10 @@ def demo_checksum(package: str = "offload_models") -> str:
         ModelNotFoundError: this installation has no demo model.
     """
     return _bundle(package)[1]
+
+
+def _file_name(checksum: str) -> str:
+    return f"offload-demo-{checksum[:12]}.gguf"
 
 
 def _bundle(package: str) -> tuple[Path, str]:

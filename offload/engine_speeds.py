@@ -9,7 +9,7 @@ from offload.engine_needs import EngineNeeds
 from offload.engine_outline import check_points, outline_of
 from offload.fit.estimate import Estimate
 from offload.fit.machine_probe import BUSY_SHARE, MachineProbe, kept_file
-from offload.fit.measuring import Measuring, RealMeasuring
+from offload.fit.measuring import DiskPlace, Measuring, RealMeasuring
 from offload.plan_outline import PlanOutline, PlanPoint
 
 _LOOK_SECONDS = 0.2
@@ -22,10 +22,12 @@ def outline_speeds(
     n_points: int,
     *,
     own_bytes: int | None = None,
+    folder: Path | None = None,
     measuring: Measuring | None = None,
 ) -> tuple[Path, PlanOutline]:
     """Return as `outline_plans` does, with speeds; what was not measured of this machine is, some seconds long.
 
+    `folder` is where the model will lie, where `path` is a header that stands for it; else it lies beside it.
     While others keep the machine busy, an answer perhaps, and nothing is known of it, nothing is measured or predicted.
 
     Raises:
@@ -38,7 +40,8 @@ def outline_speeds(
     if not kept.read() and measuring.others_share(_LOOK_SECONDS) > BUSY_SHARE:
         return file, outline
     probe = MachineProbe(kept, measuring)
-    predictor = predictor_for(measured, config, probe)
+    disk = DiskPlace(folder) if folder is not None else None
+    predictor = predictor_for(measured, config, probe, disk)
     points = tuple(_with_speed(point, predictor.at(point.resident_share).tokens_per_second) for point in outline.points)
     return file, replace(outline, points=points)
 

@@ -124,17 +124,20 @@ class HeaderBytes:
             self.skip(self._window_start + at - self.position, what)
 
     def _fill(self, n_bytes: int, what: str) -> None:
-        """Start the window at the position, with at least `n_bytes` bytes, which `require` has allowed."""
+        """Start the window at the position, with at least `n_bytes` bytes, which `require` has allowed.
+
+        More is taken as far as the same reads give it: bytes may come from far, and none are asked for needlessly.
+        """
         wanted = min(max(n_bytes, _WINDOW_BYTES), self._limit - self.position)
         chunks = []
         self._file.seek(self.position)
-        missing = wanted
-        while missing:
-            chunk = self._file.read(missing)
+        there = 0
+        while there < n_bytes:
+            chunk = self._file.read(wanted - there)
             if not chunk:
                 raise self.error(f"The file became shorter while {what} was read.", hint="Is it still being written?")
             chunks.append(chunk)
-            missing -= len(chunk)
+            there += len(chunk)
         self._window = b"".join(chunks)
         self._window_start = self.position
 

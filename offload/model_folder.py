@@ -5,7 +5,7 @@
     MODELS/USER/REPO/FILE.gguf.damaged  came with a wrong checksum
     MODELS/USER/REPO/.partial/FILE.gguf.ID.part   what has come of a file so far
 
-Only names and lengths are looked at, no file is opened. Links to folders are not followed.
+Only names and lengths are looked at, no model is opened. Links to folders are not followed.
 """
 
 import os
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from offload.demo_model import demo_model_path
+from offload.demo_model import demo_file_name, demo_model_path
 from offload.errors import ModelNotFoundError, UsageError
 from offload.hub.choice import models_among
 from offload.hub.reference import DEFAULT_QUANT
@@ -163,6 +163,18 @@ def find_entry(name: str, folder: ModelFolder) -> FolderEntry:
     )
 
 
+def is_older_demo(entry: FolderEntry) -> bool:
+    """Return whether it is the demo model of another release, which is not the one that `DEMO` names."""
+    return entry.repo is None and _DEMO_FILE.fullmatch(entry.file_name) is not None and not _is_demo(entry.file_name)
+
+
+def _is_demo(file_name: str) -> bool:
+    try:
+        return _DEMO_FILE.fullmatch(file_name) is not None and file_name == demo_file_name()
+    except ModelNotFoundError:
+        return False
+
+
 def _printable(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
@@ -233,7 +245,7 @@ def _models(folder: Path, names: dict[str, str], repo: str | None, state: EntryS
 
 def _name(folder: Path, repo: str | None, stem: str, quant: str) -> str:
     if repo is None:
-        return DEMO if _DEMO_FILE.fullmatch(stem + _SUFFIX) else stem
+        return DEMO if _is_demo(stem + _SUFFIX) else stem
     if repo.rpartition("/")[2] == stem:
         return repo
     return f"{repo}:{quant}" if quant != stem else f"{repo}/{stem}"

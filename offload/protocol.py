@@ -17,6 +17,7 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"find","id":10,"name":"U/R:Q4_K_M","models_folder":"/m"}     found, or error
     {"type":"pull","id":11,"name":"U/R:Q4_K_M","models_folder":"/m"}     pulling .. pulled, or error
     {"type":"discard","id":12,"name":"U/R:Q4_K_M","models_folder":"/m"}  discarded, or error
+    {"type":"fit","id":13,"name":"U/R:Q4_K_M","models_folder":"/m","config":{..}}  fitted, or error
     {"type":"shutdown"}                                       the worker stops what runs and exits; so does end of input
 
     events
@@ -36,6 +37,7 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"pulling","id":11,"phase":"downloading","done_bytes":4096,"total_bytes":18556688640}
     {"type":"pulled","id":11,"path":"/m/U/R/R-Q4_K_M.gguf"}
     {"type":"discarded","id":12,"freed_bytes":4096}
+    {"type":"fitted","id":13,"model":{"path":"/m/U/R/R-Q4_K_M.gguf",..},"outline":{..}}
     {"type":"error","id":2,"error":{"type":"BudgetError","message":"..","hint":"..","numbers":{..}}}
 
 Requests are answered in order, one at a time; only `stats`, `stop` and `shutdown` overtake. An `id` is chosen
@@ -59,6 +61,8 @@ from offload.protocol_hub import (
     Discard,
     Discarded,
     Find,
+    Fit,
+    Fitted,
     Found,
     Pull,
     Pulled,
@@ -83,6 +87,8 @@ __all__ = [
     "Event",
     "Find",
     "FinishReason",
+    "Fit",
+    "Fitted",
     "Found",
     "Generate",
     "GenerationParams",
@@ -369,6 +375,7 @@ Request: TypeAlias = (
     | Pack
     | CatalogRequest
     | Find
+    | Fit
     | Pull
     | Discard
     | Shutdown
@@ -387,6 +394,7 @@ Event: TypeAlias = (
     | Packed
     | CatalogEvent
     | Found
+    | Fitted
     | Pulling
     | Pulled
     | Discarded
@@ -404,6 +412,7 @@ _REQUESTS: Mapping[str, type[Request]] = {
     "pack": Pack,
     "catalog": CatalogRequest,
     "find": Find,
+    "fit": Fit,
     "pull": Pull,
     "discard": Discard,
     "shutdown": Shutdown,
@@ -422,6 +431,7 @@ _EVENTS: Mapping[str, type[Event]] = {
     "packed": Packed,
     "catalog": CatalogEvent,
     "found": Found,
+    "fitted": Fitted,
     "pulling": Pulling,
     "pulled": Pulled,
     "discarded": Discarded,

@@ -1,11 +1,14 @@
-"""The protocol's requests and events about models that are not here yet: catalogue, looking up, downloading.
+"""The protocol's requests and events about models that are not here yet: catalogue, looking up, planning, downloading.
 
 `models_folder` is the folder of models, an absolute path; `name` is what a person types: USER/REPO or USER/REPO:QUANT.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from offload.config import EngineConfig
 from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
+from offload.model_summary import ModelSummary
+from offload.plan_outline import PlanOutline
 
 # Requests
 
@@ -44,6 +47,21 @@ class Discard:
     models_folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Ask how a model of the hub will run here, from `models_folder`; of it the header alone is downloaded.
+
+    Plans as a `plan` with speeds does, at `n_points` budgets, 1 to 257. Asked again with another `config`, the header
+    is still there, as long as no other model was asked about.
+    """
+
+    id: int
+    name: str
+    models_folder: str
+    config: EngineConfig = field(default_factory=EngineConfig)
+    n_points: int = 49
+
+
 # Events
 
 
@@ -61,6 +79,15 @@ class Found:
 
     id: int
     model: ModelOffer
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the header of a model on the hub says, with the path its first file will have, and its plans here."""
+
+    id: int
+    model: ModelSummary
+    outline: PlanOutline
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,21 @@ class Models(Protocol):
     def find(self, name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOffer:
         """Return what the hub has by that name. Raises CancelledError where `go_on` says no while it waits."""
 
+    def fit(
+        self,
+        name: str,
+        models_folder: str,
+        config: EngineConfig,
+        *,
+        n_points: int,
+        own_bytes: int | None,
+        go_on: Callable[[], bool],
+    ) -> tuple[ModelSummary, PlanOutline]:
+        """Return what the header of a model on the hub says, and its plans, with speeds, as `plan` does.
+
+        Raises CancelledError where `go_on` says no while the hub is waited for, or before planning begins.
+        """
+
     def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
         """Download a model and return its first file.
 

@@ -7,8 +7,8 @@
 Invariants, each with its test in tests/offload/test_worker.py:
 1. A line that is no request is answered by one error event, and nothing else happens.
 2. One request runs at a time; they are answered in the order they came. With its last event its id is free.
-3. A stop ends its request before the next token, while it waits, loads, prefills, decodes, packs or pulls; an
-   inspection or plan that was begun is over sooner than it could be stopped, and is answered.
+3. A stop ends its request before the next token, while it waits, loads, prefills, decodes, packs, pulls or asks
+   the hub; an inspection or plan that was begun is over sooner than it could be stopped, and is answered.
 4. A request that fails leaves the worker serving.
 5. After shutdown or end of input what runs is stopped, the model closed, and `run` returns.
 6. Inspecting, planning, packing and pulling leave the model that is open as it is.
@@ -39,6 +39,8 @@ from offload.protocol import (
     ErrorEvent,
     Event,
     Find,
+    Fit,
+    Fitted,
     Found,
     Generate,
     Hello,
@@ -77,7 +79,9 @@ _REPLACES_OPEN_FILES = sys.platform != "win32"
 
 PULL_TELLS_SECONDS = 0.1
 
-Queued: TypeAlias = Load | Generate | Unload | Inspect | PlanRequest | Pack | CatalogRequest | Find | Pull | Discard
+Queued: TypeAlias = (
+    Load | Generate | Unload | Inspect | PlanRequest | Pack | CatalogRequest | Find | Fit | Pull | Discard
+)
 
 
 class Worker:
@@ -220,6 +224,8 @@ class Worker:
                 return CatalogEvent(request.id, tuple(self._models.catalog()))
             case Find():
                 return self._find(request, stopped)
+            case Fit():
+                return self._fit(request, stopped)
             case Pull():
                 return self._pull(request, stopped)
             case Discard():
@@ -287,7 +293,7 @@ class Worker:
             request.model,
             request.config,
             n_points=request.n_points,
-            own_bytes=None if self._engine is None else self._engine.own_bytes,
+            own_bytes=self._own_bytes(),
             with_speed=request.with_speed,
         )
         return Planned(request.id, str(path), outline)
@@ -312,6 +318,23 @@ class Worker:
             raise CancelledError("The search was stopped.")
         offer = self._models.find(request.name, request.models_folder, go_on=lambda: not stopped.is_set())
         return Found(request.id, offer)
+
+    def _fit(self, request: Fit, stopped: threading.Event) -> Fitted:
+        if stopped.is_set():
+            raise CancelledError("The plan was stopped.")
+        summary, outline = self._models.fit(
+            request.name,
+            request.models_folder,
+            request.config,
+            n_points=request.n_points,
+            own_bytes=self._own_bytes(),
+            go_on=lambda: not stopped.is_set(),
+        )
+        return Fitted(request.id, summary, outline)
+
+    def _own_bytes(self) -> int | None:
+        """Return what the process takes without the model that is open; None: none is."""
+        return None if self._engine is None else self._engine.own_bytes
 
     def _pull(self, request: Pull, stopped: threading.Event) -> Pulled:
         on_progress = self._pulling(request.id, stopped)

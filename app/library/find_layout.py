@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from offload_app.theme import SIZES
@@ -41,6 +41,19 @@ class FindLayout:
         if self.splitter.orientation() is not orientation:
             self.splitter.setOrientation(orientation)
             self.splitter.setSizes([360, 560] if is_wide else [220, 480])
+
+    def bring_into_view(self, widget: QWidget) -> None:
+        """Scroll the offer until all of `widget` is seen, or its upper part where it is higher than the page.
+
+        Not before it is laid out, which Qt does in its own time.
+        """
+        QTimer.singleShot(0, self._area, lambda: self._scroll_to(widget))
+
+    def _scroll_to(self, widget: QWidget) -> None:
+        bar = self._area.verticalScrollBar()
+        top = widget.mapTo(self._content, QPoint(0, 0)).y()
+        bottom = top + widget.height() - self._area.viewport().height()
+        bar.setValue(min(top, max(bar.value(), bottom)))
 
     def _head(self) -> QHBoxLayout:
         title = QLabel(self._page.tr("Get models"))
@@ -84,13 +97,13 @@ class FindLayout:
         column.addWidget(self._page.offer)
         column.addWidget(self._page.downloads)
         column.addStretch(1)
-        content = QWidget()
+        self._content = content = QWidget()
         content.setObjectName("modelDetailContent")
         around = QHBoxLayout(content)
         around.setContentsMargins(0, 0, 0, 0)
         around.addWidget(inner, 1)
         around.addStretch(0)
-        area = QScrollArea()
+        self._area = area = QScrollArea()
         area.setObjectName("modelDetail")
         area.setWidget(content)
         area.setWidgetResizable(True)

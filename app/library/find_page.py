@@ -16,6 +16,7 @@ from offload_app.library.download_list import DownloadList
 from offload_app.library.downloads import Downloads
 from offload_app.library.find_layout import FindLayout
 from offload_app.library.free_room import free_bytes_at
+from offload_app.library.hub_fits import HubFits
 from offload_app.library.library import Library
 from offload_app.library.model_list import ModelList
 from offload_app.library.model_search import ModelSearch
@@ -30,6 +31,7 @@ from offload_app.library.readings.catalog import (
     typed_row,
 )
 from offload_app.library.readings.download_words import read_download, short_state
+from offload_app.library.readings.fit_words import read_fit
 from offload_app.library.readings.model_row import ModelRow
 from offload_app.library.readings.offer import (
     OfferDeed,
@@ -40,6 +42,7 @@ from offload_app.library.readings.offer import (
     read_typed_offer,
 )
 from offload_app.library.style import library_style
+from offload_app.model_choices import ModelChoice
 from offload_app.settings_control import SettingsControl
 from offload_app.theme import Theme
 
@@ -55,6 +58,7 @@ class FindPage(QWidget):
     def __init__(
         self,
         search: ModelSearch,
+        fits: HubFits,
         downloads: Downloads,
         library: Library,
         settings: SettingsControl,
@@ -68,13 +72,14 @@ class FindPage(QWidget):
         super().__init__(parent)
         self.setObjectName("modelPage")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._search, self._downloads, self._library, self._settings = search, downloads, library, settings
+        self._search, self._fits, self._downloads = search, fits, downloads
+        self._library, self._settings = library, settings
         self._default_folder, self._free_bytes = default_folder, free_bytes
         self._language = language if language is not None else language_of_qt()
         self.field = QLineEdit()
         self.list = ModelList(theme)
         self.nothing, self.hint = QLabel(), QLabel()
-        self.offer = OfferCard(theme)
+        self.offer = OfferCard(theme, self._language)
         self.downloads = DownloadList(theme)
         self.back = QPushButton(self.tr("&Back to models"))
         self.question: QMessageBox | None = None
@@ -115,12 +120,14 @@ class FindPage(QWidget):
         self.field.setPlaceholderText(self.tr("Search, or write USER/REPO:QUANT"))
         self.field.setAccessibleName(self.tr("Search the catalogue"))
         self.field.setClearButtonEnabled(True)
-        self.hint.setText(self.tr("Nothing is asked of the network before you press Look up or Download."))
+        text = self.tr("Nothing is asked of the network before you press Look up, Will it run here? or Download.")
+        self.hint.setText(text)
         self.list.view.setAccessibleName(self.tr("Models to get"))
         self.setAccessibleName(self.tr("Get models"))
 
     def _connect(self) -> None:
         self._search.changed.connect(self._show)
+        self._fits.changed.connect(self._show_fit)
         self._downloads.changed.connect(self._show)
         self._downloads.finished.connect(lambda _: self._look_at_disk())
         self._library.changed.connect(self._show)
@@ -132,6 +139,8 @@ class FindPage(QWidget):
         self.list.changed.connect(lambda _: self._show_offer())
         self.list.activated.connect(lambda _: self.offer.button.click())
         self.offer.wanted.connect(self._do)
+        self.offer.fit_wanted.connect(lambda: self._fits.ask(self.list.chosen, self._folder()))
+        self.offer.plan.chosen.connect(self._choose_plan)
         self.back.clicked.connect(self.left)
         QShortcut(
             QKeySequence(Qt.Key.Key_Escape), self, self.left.emit, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
@@ -187,15 +196,33 @@ class FindPage(QWidget):
         return (short_state(download, self._language) if download is not None else ""), False
 
     def _show_offer(self) -> None:
-        self.offer.show_reading(self._reading())
+        name = self.list.chosen
+        self._fits.turn_to(name)
+        reading, fit = self._reading(), self._fits.of(name)
+        self.offer.show_reading(reading)
+        if fit is not None and fit.summary is not None:
+            budget, length = self._settings.current.budget, fit.summary.context_length
+            self.offer.plan.show_plan(fit.outlook, self._fits.choice(name), length, budget)
+        self.offer.show_fit(read_fit(fit, reading.can_fit, self._language))
+
+    def _show_fit(self) -> None:
+        """Show what is known now, and the plan where it has just come."""
+        was_hidden = self.offer.plan.isHidden()
+        self._show()
+        if was_hidden and not self.offer.plan.isHidden():
+            self._layout.bring_into_view(self.offer.plan)
 
     def _reading(self) -> OfferReading:
         name = self.list.chosen
         if not name or name not in [row.key for row in self.list.rows.rows]:
             return OfferReading()
-        folder = self._folder()
+        folder, fit = self._folder(), self._fits.of(name)
         around = Surroundings(
-            place_of(name, folder), self._free_bytes(folder), self._path_here(name), self._downloads.of(name, folder)
+            place_of(name, folder),
+            self._free_bytes(folder),
+            self._path_here(name),
+            self._downloads.of(name, folder),
+            fit.summary if fit is not None else None,
         )
         for entry in self._search.entries:
             if entry.name == name:
@@ -217,9 +244,17 @@ class FindPage(QWidget):
             case OfferDeed.LOOK_UP:
                 self._search.look_up(name, self._folder())
             case OfferDeed.DOWNLOAD | OfferDeed.RESUME:
+                self._fits.keep_choice(name)
                 self._downloads.add(name, self._folder(), reading.title, self._size_of(name))
             case OfferDeed.SHOW:
                 self.model_wanted.emit(reading.path)
+
+    def _choose_plan(self, choice: ModelChoice) -> None:
+        """Plan with `choice`; a model that is on its way is loaded with it later."""
+        name, folder = self.list.chosen, self._folder()
+        self._fits.choose(name, folder, choice)
+        if self._downloads.of(name, folder) is not None:
+            self._fits.keep_choice(name)
 
     def _size_of(self, name: str) -> int:
         """Return how many bytes a model has, where that is known exactly; else 0."""

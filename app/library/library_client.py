@@ -30,6 +30,7 @@ from offload.protocol import (
     ErrorReport,
     Event,
     Find,
+    Fit,
     Hello,
     Inspect,
     Pack,
@@ -57,9 +58,11 @@ class IdleTimes:
     rest_seconds: float = 30.0
     """With nothing to do, before the worker is ended."""
     answer_seconds: float = 120.0
-    """For an answer about a model, before the worker is ended; packing and downloading may take as long as they do."""
+    """For an answer about a model, before the worker is ended; what is packed or comes from the hub takes its time."""
     stop_seconds: float = 5.0
     """For the end of what was stopped, before the worker is ended: a network may keep it waiting."""
+    fit_stop_seconds: float = 30.0
+    """The same where this machine may just be measured: killed, the worker would leave what it reads for that."""
 
 
 class LibraryClient(QObject):
@@ -77,6 +80,8 @@ class LibraryClient(QObject):
     """CatalogRequest, tuple of CatalogEntry."""
     found = Signal(object, object)
     """Find, ModelOffer."""
+    fitted = Signal(object, object)
+    """Fit, Fitted."""
     pulling = Signal(object, object)
     """Pull, and the Pulling that says how far it is."""
     pulled = Signal(object, str)
@@ -115,6 +120,7 @@ class LibraryClient(QObject):
         self._overdue = QTimer(self, singleShot=True, interval=round(times.answer_seconds * 1000))
         self._overdue.timeout.connect(self._on_overdue)
         self._stop_ms = round(times.stop_seconds * 1000)
+        self._fit_stop_ms = round(times.fit_stop_seconds * 1000)
         self._answer_ms = self._overdue.interval()
         self._results: dict[type, SignalInstance] = {
             Inspect: self.inspected,
@@ -122,6 +128,7 @@ class LibraryClient(QObject):
             Pack: self.packed,
             CatalogRequest: self.listed,
             Find: self.found,
+            Fit: self.fitted,
             Pull: self.pulled,
             Discard: self.discarded,
         }
@@ -169,6 +176,10 @@ class LibraryClient(QObject):
         """Have the hub asked for a model."""
         return self._ask(Find(self._next_id(), name, models_folder))
 
+    def fit(self, name: str, models_folder: str, config: EngineConfig) -> int:
+        """Ask how a model of the hub will run from `models_folder`."""
+        return self._ask(Fit(self._next_id(), name, models_folder, config))
+
     def pull(self, name: str, models_folder: str) -> int:
         """Have a model downloaded."""
         return self._ask(Pull(self._next_id(), name, models_folder))
@@ -185,6 +196,8 @@ class LibraryClient(QObject):
                 self._is_stopped = True
                 if isinstance(self._running, UNHURRIED):
                     self._overdue.start(self._stop_ms)
+                elif isinstance(self._running, Fit):
+                    self._overdue.start(self._fit_stop_ms)
             return
         for request in self._waiting:
             if request.id == request_id:

@@ -9,6 +9,8 @@ from offload.protocol import (
     Discarded,
     Event,
     Find,
+    Fit,
+    Fitted,
     Found,
     Inspect,
     Inspected,
@@ -20,8 +22,8 @@ from offload.protocol import (
     Pulled,
 )
 
-LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack | CatalogRequest | Find | Pull | Discard
-LONG = (Pack, Pull)
+LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack | CatalogRequest | Find | Fit | Pull | Discard
+LONG = (Pack, Pull, Fit)
 """Take as long as they take."""
 UNHURRIED = (Pull, Find)
 """A network may keep their end waiting."""
@@ -32,7 +34,7 @@ def names_of(request: LibraryRequest) -> tuple[str, ...]:
     match request:
         case CatalogRequest():
             return ()
-        case Find() | Pull() | Discard():
+        case Find() | Fit() | Pull() | Discard():
             return request.name, request.models_folder
         case _:
             return () if request.model is None else (request.model,)
@@ -45,6 +47,8 @@ def answer_of(request: LibraryRequest, event: Event) -> object | None:
             return event.model
         case Found() if isinstance(request, Find):
             return event.model
+        case Fitted() if isinstance(request, Fit):
+            return event
         case Planned() if isinstance(request, PlanRequest):
             return event.outline
         case Packed() if isinstance(request, Pack):

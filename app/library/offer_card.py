@@ -1,11 +1,17 @@
-"""The offer's card: what a model is before it is here, what it takes, and the button that gets it."""
+"""The offer's card: what a model is before it is here, what it takes, how it will run, and the button that gets it."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from offload_app.gauges.readings.language import Language
 from offload_app.library.elided_label import ElidedLabel
+from offload_app.library.plan_card import PlanCard
+from offload_app.library.readings.fit_words import FitReading
 from offload_app.library.readings.offer import OfferDeed, OfferReading
 from offload_app.theme import SIZES, Theme
+
+_NARROW = 480
 
 
 class OfferCard(QFrame):
@@ -13,8 +19,10 @@ class OfferCard(QFrame):
 
     wanted = Signal(object)
     """OfferDeed: what the button does."""
+    fit_wanted = Signal()
+    """A person wants to know how the model will run here."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, language: Language, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._reading = OfferReading()
         self.title, self.place = ElidedLabel(), ElidedLabel(Qt.TextElideMode.ElideMiddle)
@@ -22,9 +30,14 @@ class OfferCard(QFrame):
         self.source, self.news, self.trouble = QLabel(), QLabel(), QLabel()
         self.button = QPushButton(self.tr("&Download"))
         self.button.clicked.connect(lambda: self.wanted.emit(self._reading.deed))
+        self.plan = PlanCard(theme, language)
+        self.fit = QPushButton(self.tr("&Will it run here?"))
+        self.fit.clicked.connect(self.fit_wanted)
+        self.fit_news, self.fit_trouble = QLabel(), QLabel()
         self._lay_out()
         self.set_theme(theme)
         self.show_reading(OfferReading())
+        self.show_fit(FitReading())
 
     @property
     def reading(self) -> OfferReading:
@@ -33,7 +46,14 @@ class OfferCard(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in the colours of `theme` from now on."""
-        self.trouble.setStyleSheet(f"color: {theme.error};")
+        self.plan.set_theme(theme)
+        for label in (self.trouble, self.fit_trouble):
+            label.setStyleSheet(f"color: {theme.error};")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Fit the plan to the room there is."""
+        self.plan.set_narrow(event.size().width() < _NARROW)
+        super().resizeEvent(event)
 
     def show_reading(self, reading: OfferReading) -> None:
         """Show `reading`; nothing at all where it has no title."""
@@ -63,6 +83,16 @@ class OfferCard(QFrame):
         self.button.setEnabled(reading.is_possible)
         self.button.setAccessibleDescription(" ".join(filter(None, (reading.title, reading.room, reading.trouble))))
 
+    def show_fit(self, reading: FitReading) -> None:
+        """Show what is known of how the model will run; the plans themselves are shown by `plan`."""
+        for label, text in ((self.fit_news, reading.news), (self.fit_trouble, reading.trouble)):
+            label.setText(text)
+            label.setVisible(bool(text))
+        self.plan.setVisible(reading.has_plan)
+        self.fit.setVisible(reading.has_button)
+        self.fit.setEnabled(reading.can_ask)
+        self.fit.setAccessibleDescription(" ".join(filter(None, (self._reading.title, reading.news, reading.trouble))))
+
     def _lay_out(self) -> None:
         self.title.setObjectName("modelTitle")
         self.room.setObjectName("strong")
@@ -70,12 +100,15 @@ class OfferCard(QFrame):
         for label in (self.place, self.licence):
             label.setObjectName("muted")
         self.source.setObjectName("hint")
-        for label in (self.facts, self.room, self.licence, self.source, self.news, self.trouble):
+        words = (self.facts, self.room, self.licence, self.source, self.news, self.trouble)
+        for label in (*words, self.fit_news, self.fit_trouble):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         buttons = QHBoxLayout()
+        buttons.setSpacing(SIZES.gap)
         buttons.addWidget(self.button)
+        buttons.addWidget(self.fit)
         buttons.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -83,4 +116,6 @@ class OfferCard(QFrame):
         for part in (self.title, self.facts, self.room, self.place, self.licence, self.news, self.trouble):
             column.addWidget(part)
         column.addLayout(buttons)
-        column.addWidget(self.source)
+        # Below the buttons: what comes must not push them from under the pointer.
+        for widget in (self.fit_news, self.fit_trouble, self.plan, self.source):
+            column.addWidget(widget)

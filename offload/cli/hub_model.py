@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from offload.bytesize import format_bytes
+from offload.cli.assent import ask
 from offload.cli.hub_access import open_hub
 from offload.cli.models_folder import models_folder
 from offload.cli.terminal import Terminal
@@ -90,7 +91,7 @@ def _ask(download: Download, client: HubClient, terminal: Terminal, fit_card: Fi
     if fit_card is not None:
         for line in fit_card(client, download.model):
             terminal.say(line)
-    if not terminal.confirm(f"Download {format_bytes(missing)} to {download.place.folder}?"):
+    if not ask(terminal, f"Download {format_bytes(missing)} to {download.place.folder}?", default=True):
         raise CancelledError("Nothing was downloaded.")
 
 

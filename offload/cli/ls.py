@@ -11,7 +11,7 @@ from offload.cli.terminal import Terminal
 from offload.cli.text_table import one_line, table_lines
 from offload.errors import OffloadError
 from offload.hub.origin import read_origin
-from offload.model_folder import LOCAL, EntryState, FolderEntry, ModelFolder, list_folder
+from offload.model_folder import LOCAL, EntryState, FolderEntry, ModelFolder, is_older_demo, list_folder
 from offload.model_summary import ModelSummary, PackState
 
 _HEADINGS = ("NAME", "QUANT", "SIZE", "ARCHITECTURE", "EXPERTS", "PACKED", "FROM")
@@ -85,11 +85,13 @@ def _row(entry: FolderEntry, summary: ModelSummary) -> tuple[str, ...]:
     packed = _PACKED[summary.pack_state]
     size = format_bytes(summary.file_bytes)
     quant = summary.quantization or entry.quant
-    return (entry.name, quant, size, summary.architecture, experts, packed, origin_text(entry))
+    return (entry.name, quant, size, summary.architecture, experts, packed, _origin_text(entry, summary))
 
 
-def origin_text(entry: FolderEntry) -> str:
+def _origin_text(entry: FolderEntry, summary: ModelSummary) -> str:
     """Return where a model came from, as far as that is known."""
+    if is_older_demo(entry):
+        return f"older demo: {summary.name}" if summary.name else "older demo"
     origin = read_origin(entry.path)
     if origin is not None:
         return f"{origin.repo} {origin.revision[:12]}"

@@ -10,7 +10,7 @@ from offload.cli.assent import ask
 from offload.cli.named_models import add_models_dir, folder_of
 from offload.cli.terminal import Terminal
 from offload.cli.text_table import one_line, table_lines
-from offload.errors import UsageError
+from offload.errors import CancelledError, UsageError
 from offload.model_folder import DEMO, EntryState, FolderEntry, ModelFolder, find_entry, find_model, list_folder
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say(f"{one_line(str(entry.path))} lies outside of the models folder {one_line(str(folder.path))}.")
     freed = format_bytes(removal.freed_bytes)
     what = f"{len(removal.files)} file{'s' if len(removal.files) > 1 else ''}"
-    ask(terminal, f"Remove {what} and free {freed}?", yes=args.yes)
+    if not args.yes and not ask(terminal, f"Remove {what} and free {freed}?", default=False):
+        raise CancelledError("Nothing was changed.")
     remove(removal, folder.path)
     if args.json:
         removed = [{"path": str(f.path), "kind": f.kind.value, "freed_bytes": f.freed_bytes} for f in removal.files]

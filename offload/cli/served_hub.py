@@ -24,7 +24,7 @@ def find(name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOf
         CancelledError: `go_on` said no while the hub was waited for.
         OffloadError: as `HubReference.parse` and `find_model` raise.
     """
-    client = open_hub(_wait_while(go_on))
+    client = open_hub(wait_while(go_on))
     download = Download(client, find_model(client, HubReference.parse(name)), Path(models_folder))
     model = download.model
     return ModelOffer(
@@ -56,7 +56,7 @@ def pull(name: str, models_folder: str, *, on_progress: OnPull) -> Path:
         far = progress.done_bytes, progress.total_bytes
         return on_progress(PullPhase.DOWNLOADING, *far)
 
-    client = open_hub(_wait_while(lambda: on_progress(PullPhase.WAITING, *far)))
+    client = open_hub(wait_while(lambda: on_progress(PullPhase.WAITING, *far)))
     download = Download(client, find_model(client, HubReference.parse(name)), Path(models_folder))
     far = download.place.there_bytes(), download.model.n_bytes
     return download.run(tell, lambda words: None).path
@@ -88,7 +88,7 @@ def _is_meant(entry: FolderEntry, reference: HubReference) -> bool:
     return entry.quant.casefold() == (reference.quant or DEFAULT_QUANT).casefold()
 
 
-def _wait_while(go_on: Callable[[], bool]) -> Callable[[float], None]:
+def wait_while(go_on: Callable[[], bool]) -> Callable[[float], None]:
     """Return what waits so many seconds, and is told to stop within a tenth of one."""
 
     def wait(seconds: float) -> None:

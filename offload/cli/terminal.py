@@ -149,30 +149,24 @@ class Terminal:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody types and looks, so that `confirm` has somebody to ask."""
+        """Whether somebody types and looks, so that there is somebody to ask."""
         return self.stdin is not None and self.input_is_typed and self._errors_are_watched
 
-    def confirm(self, question: str) -> bool:
-        """Ask `question` on standard error and return whether the answer is yes, which is also what Enter says.
+    def answer_to(self, question: str) -> str | None:
+        """Show `question` on standard error, where no answer of the command goes, and return the line that is typed.
 
-        Where nobody types or nobody looks there is nobody to ask: the command itself is the answer, yes.
+        None at the end of input.
 
         Raises:
             KeyboardInterrupt: Ctrl-C in place of an answer.
         """
-        if self.stdin is None or not self.can_ask:
-            return True
-        while True:
-            self.clear_progress()
-            print(f"{question} [Y/n] ", end="", file=self._stderr, flush=True)
-            answer = self.stdin.readline()
-            if not answer:
-                self.say("")
-                return False
-            if answer.strip().lower() in ("", "y", "yes"):
-                return True
-            if answer.strip().lower() in ("n", "no"):
-                return False
+        self.clear_progress()
+        with contextlib.suppress(OSError, ValueError):
+            print(question, end="", file=self._stderr, flush=True)
+        line = self.stdin.readline() if self.stdin is not None else ""
+        if not line:
+            self.say("")
+        return line or None
 
     def abandon_stdout(self) -> None:
         """Let nothing more reach a standard output that nobody reads, so that the interpreter ends quietly."""

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -21,6 +22,7 @@ from offload.worker import Worker, read_lines
 
 if TYPE_CHECKING:
     from offload.catalog import CatalogModel
+    from offload.cli.served_fit import ServedFit
 
 
 def add_parser(commands: Any) -> None:
@@ -37,11 +39,15 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """Serve until the input ends or asks for it; 130 where an interrupt ended it."""
-    return serve(EngineModels())
+    with closing(EngineModels()) as models:
+        return serve(models)
 
 
 class EngineModels:
     """The engine's `Models`, imported with the first request: the hello must not wait for it, nor `inspect` for all."""
+
+    def __init__(self) -> None:
+        self._fit: ServedFit | None = None
 
     def open(self, path: str | None, config: EngineConfig, *, on_progress: OnProgress) -> ServedEngine:
         """Open a model. Raises as `engine.open_model` does."""
@@ -93,6 +99,28 @@ class EngineModels:
         from offload.cli import served_hub
 
         return served_hub.find(name, models_folder, go_on=go_on)
+
+    def fit(
+        self,
+        name: str,
+        models_folder: str,
+        config: EngineConfig,
+        *,
+        n_points: int,
+        own_bytes: int | None,
+        go_on: Callable[[], bool],
+    ) -> tuple[ModelSummary, PlanOutline]:
+        """Return what a model's header says, and its plans. Raises as `ServedFit.fit` does."""
+        from offload.cli.served_fit import ServedFit
+
+        if self._fit is None:
+            self._fit = ServedFit()
+        return self._fit.fit(name, models_folder, config, n_points=n_points, own_bytes=own_bytes, go_on=go_on)
+
+    def close(self) -> None:
+        """Remove what was kept of models that are not here; may be called again."""
+        if self._fit is not None:
+            self._fit.close()
 
     def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
         """Download a model and return its first file. Raises as `served_hub.pull` does."""

@@ -9,13 +9,14 @@ Source: file_download.py of huggingface_hub 1.0.0 and 2.4.0, `_download_to_tmp_a
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from offload.errors import HubError, HubFailure, UsageError
-from offload.hub.patience import PassingError, Patience
+from offload.hub.errand import run_errand
+from offload.hub.patience import TRY_AGAIN, PassingError, Patience
 
 _TIMEOUT_SECONDS = 20.0
 """Without an answer or a further byte."""
@@ -53,8 +54,12 @@ class Body:
     pieces: Iterator[bytes]
 
 
+def _do_nothing() -> None:
+    """Let who waits go on waiting."""
+
+
 class HubClient:
-    """Asks one hub. For one thread; requests of several clients share huggingface-hub's session."""
+    """Asks one hub. For one thread, whose bodies come by others; all clients share huggingface-hub's session."""
 
     def __init__(
         self,
@@ -90,9 +95,9 @@ class HubClient:
         self._wait = wait
         self._timeout_seconds = timeout_seconds
 
-    def patience(self) -> Patience:
-        """Return a fresh measure of patience for one file."""
-        return Patience(self._wait)
+    def patience(self, *, hint: str = TRY_AGAIN) -> Patience:
+        """Return a fresh measure of patience for one file; `hint` is said to who runs out of it."""
+        return Patience(self._wait, hint=hint)
 
     def file_url(self, repo: str, path: str, commit: str) -> str:
         """Return the address of a file at a commit."""
@@ -132,10 +137,13 @@ class HubClient:
             ) from error
 
     @contextmanager
-    def body(self, url: str, start: int, end: int | None = None) -> Iterator[Body]:
+    def body(
+        self, url: str, start: int, end: int | None = None, *, while_waiting: Callable[[], None] = _do_nothing
+    ) -> Iterator[Body]:
         """Ask for the bytes of a file from `start` on, up to `end` (exclusive) if given.
 
-        Where the hub cannot resume, `Body.start` is 0. Pieces come as the network delivers them.
+        Where the hub cannot resume, `Body.start` is 0. Pieces come as the network delivers them. While none does, and
+        while the answer is waited for, `while_waiting` is called a few times a second; what it raises ends the request.
 
         Raises:
             PassingError: also from the pieces; what came before it is good.
@@ -145,15 +153,22 @@ class HubClient:
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         try:
-            with self._hub.get_session().stream("GET", url, headers=headers, timeout=self._timeout_seconds) as response:
-                if response.status_code >= 400:
-                    response.read()
-                    self._hub.hf_raise_for_status(response)
-                yield _body_of(response, url, ranged="Range" in headers)
+            with closing(run_errand(lambda: self._answer(url, headers), while_waiting)) as answer:
+                first, total_bytes = next(answer)
+                yield Body(first, total_bytes, answer)
         except self._http_error as error:
             self._translate(error, _shown(url))
         except self._errors.OfflineModeIsEnabled as error:
             raise _offline() from error
+
+    def _answer(self, url: str, headers: dict[str, str]) -> Generator[Any, None, None]:
+        """Yield the first byte's place and the length of the whole, as far as the answer says it, then its pieces."""
+        with self._hub.get_session().stream("GET", url, headers=headers, timeout=self._timeout_seconds) as response:
+            if response.status_code >= 400:
+                response.read()
+                self._hub.hf_raise_for_status(response)
+            yield _span_of(response, url, ranged="Range" in headers)
+            yield from response.iter_raw()
 
     def _translate(self, error: Exception, what: str) -> NoReturn:
         """Raise the error of ours that `error` is, without addresses: those of a CDN carry signatures."""
@@ -175,7 +190,7 @@ class HubClient:
         raise HubError(f"The hub refuses {what} with {status}.", reason=HubFailure.REFUSED, hint=hint) from None
 
 
-def _body_of(response: Any, url: str, *, ranged: bool) -> Body:
+def _span_of(response: Any, url: str, *, ranged: bool) -> tuple[int, int | None]:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise HubError(f"The hub sends {_shown(url)} compressed, which was not asked for.", reason=HubFailure.MALFORMED)
     start, total = 0, _number(response.headers.get("Content-Length"))
@@ -186,7 +201,7 @@ def _body_of(response: Any, url: str, *, ranged: bool) -> Body:
         if first is None:
             raise HubError(f"The hub does not say which bytes of {_shown(url)} it sends.", reason=HubFailure.MALFORMED)
         start, total = first, _number(size)
-    return Body(start, total, response.iter_raw())
+    return start, total
 
 
 def _number(text: str | None) -> int | None:

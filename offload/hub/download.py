@@ -8,7 +8,7 @@
     MODELS/USER/REPO/.partial/lock              of the process that downloads
 
 A file is missing, then partial, then checked, then there. Each step is one rename; a process that is killed leaves the
-step before, and the next download goes on from it. Tests: tests/offload/hub/test_download.py.
+step before, and the next download goes on from it. Tests: tests/offload/hub/test_download_*.py.
 
 1. No file has its name before its bytes have the hub's checksum (`test_wrong_bytes_never_get_the_name`).
 2. What has come is not asked for again, but for bytes of another identity (`test_goes_on_from_what_there_is`,
@@ -63,7 +63,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], bool]
-"""Told after every piece, in the thread that downloads; returns whether to go on."""
+"""Told after every piece and while none comes, in the thread that downloads; returns whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)

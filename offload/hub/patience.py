@@ -8,6 +8,7 @@ from offload.errors import HubError, HubFailure
 _WAITS_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0)
 LONGEST_WAIT_SECONDS = 300.0
 """A hub that asks for more is not waited for."""
+TRY_AGAIN = "Check the connection and try again."
 
 
 class PassingError(Exception):
@@ -22,11 +23,18 @@ class PassingError(Exception):
 
 
 class Patience:
-    """Counts failures since there was progress. For one thread."""
+    """Counts failures since there was progress; `hint` goes with the error at the end. For one thread."""
 
-    def __init__(self, wait: Callable[[float], None] = time.sleep, *, tries: int = len(_WAITS_SECONDS)) -> None:
+    def __init__(
+        self,
+        wait: Callable[[float], None] = time.sleep,
+        *,
+        tries: int = len(_WAITS_SECONDS),
+        hint: str = TRY_AGAIN,
+    ) -> None:
         self._wait = wait
         self._tries = tries
+        self._hint = hint
         self._failures = 0
 
     def progressed(self) -> None:
@@ -48,7 +56,7 @@ class Patience:
             raise HubError(
                 f"The hub cannot be reached: {trouble}.{later}",
                 reason=HubFailure.UNREACHABLE,
-                hint="Check the connection and try again; what has come is kept.",
+                hint=self._hint,
             ) from trouble
         if wait_seconds > 0:
             self._wait(wait_seconds)

@@ -21,19 +21,24 @@ _SYNC_BYTES = 64 << 20
 def transfer(client: HubClient, file: RemoteFile, part: Path, on_length: Callable[[int], None]) -> None:
     """Bring `part` to the length of `file`. Calls `on_length` with the length so far after every piece.
 
-    Whatever ends it, an exception of `on_length` too, `part` keeps what has come.
+    Also a few times a second while nothing comes, so that what it raises ends a transfer that stalls. Whatever ends it,
+    `part` keeps what has come.
 
     Raises:
         HubError: the hub says no, cannot be reached in spite of patience, or sends another length than it lists.
         OSError: it cannot be written.
     """
-    patience = client.patience()
+    patience = client.patience(hint="Check the connection and try again; what has come is kept.")
     with part.open("ab", buffering=0) as output:
         growing = _GrowingFile(output.fileno(), file)
-        on_length(growing.length)
+
+        def tell() -> None:
+            on_length(growing.length)
+
+        tell()
         while growing.length < file.n_bytes:
             try:
-                with client.body(file.url, growing.length) as body:
+                with client.body(file.url, growing.length, while_waiting=tell) as body:
                     _check_answer(file, body, growing.length)
                     if body.start < growing.length:
                         # It cannot resume: all of it comes again.
@@ -41,12 +46,12 @@ def transfer(client: HubClient, file: RemoteFile, part: Path, on_length: Callabl
                     for piece in body.pieces:
                         growing.append(piece)
                         patience.progressed()
-                        on_length(growing.length)
+                        tell()
                 if growing.length < file.n_bytes:
                     raise PassingError(f"{file.name} ended after {growing.length} of {file.n_bytes} bytes")
             except PassingError as trouble:
                 patience.failed(trouble)
-                on_length(growing.length)
+                tell()
         growing.sync()
 
 

@@ -10,7 +10,7 @@ place; `FakeModels` hands them to a worker.
     models    missing, bad, huge: the error of that kind                slow: loads or packs until it is cancelled
               plain: without a chat template                            (any other, or None): loads
               defect: an exception that is not ours, where it is inspected
-    names     bad: UsageError                                           slow: found or pulled until it is cancelled
+    names     bad: UsageError                                 slow: found, fitted or pulled until it is cancelled
 """
 
 import os
@@ -314,6 +314,24 @@ class FakeModels:
             _until_stopped(go_on)
             raise CancelledError("The search was stopped.")
         return ModelOffer(name, name, "0" * 40, 1, 1000, 0, 10**12, f"{models_folder}/{name}.gguf", False)
+
+    def fit(
+        self,
+        name: str,
+        models_folder: str,
+        config: EngineConfig,
+        *,
+        n_points: int,
+        own_bytes: int | None,
+        go_on: Callable[[], bool],
+    ) -> tuple[ModelSummary, PlanOutline]:
+        _check_name(name)
+        if "slow" in name:
+            _until_stopped(go_on)
+            raise CancelledError("Stopped: nothing was planned.")
+        path = f"{models_folder}/{name}.gguf"
+        _, outline = self.plan(path, config, n_points=n_points, own_bytes=own_bytes, with_speed=True)
+        return inspect_model(path), outline
 
     def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
         _check_name(name)

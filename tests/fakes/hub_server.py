@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -51,6 +52,8 @@ class Fault(Enum):
     """The answer calls itself compressed."""
     HOLD = "hold"
     """After `amount` bytes of the body the server waits until `FakeHub.release` is set."""
+    MUTE = "mute"
+    """The server waits until `FakeHub.release` is set before it answers anything."""
     GIBBERISH = "gibberish"
     """The answer's body is no JSON."""
     ANSWER = "answer"
@@ -99,6 +102,12 @@ class FakeRepository:
             return len(self.commits) - 1
         names = {self.commit_name(index): index for index in range(len(self.commits))}
         return self.tags.get(revision, names.get(revision))
+
+
+@lru_cache(maxsize=64)
+def sha256_of(data: bytes) -> str:
+    """Return the checksum of a file, which every request needs, computed once."""
+    return hashlib.sha256(data).hexdigest()
 
 
 class FakeHub:
@@ -150,7 +159,7 @@ class FakeHub:
         for repository in self.repositories.values():
             for files in repository.commits:
                 for data in files.values():
-                    if hashlib.sha256(data).hexdigest() == sha256:
+                    if sha256_of(data) == sha256:
                         return data
         return None
 
@@ -186,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
         fault = self.hub.take_fault(path)
         with suppress(BrokenPipeError, ConnectionResetError):
+            if fault is not None and fault.fault is Fault.MUTE:
+                self._hold()
             if fault is not None and fault.fault is Fault.STATUS:
                 self._fail(fault.amount, *fault.headers)
             elif path.startswith("/api/models/"):
@@ -209,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
             if blobs:
                 entry |= {"size": len(data), "blobId": hashlib.sha1(data).hexdigest()}
             if blobs and name not in repository.small:
-                entry["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+                entry["lfs"] = {"sha256": sha256_of(data), "size": len(data), "pointerSize": 130}
             siblings.append(entry)
         answer: object = {
             "id": match[1],
@@ -240,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
         if match[3] in repository.small:
             self._send(data, fault, commit, ("ETag", f'"{hashlib.sha1(data).hexdigest()}"'))
             return
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = sha256_of(data)
         self._head(
             302,
             commit,
@@ -308,14 +319,17 @@ class _Handler(BaseHTTPRequestHandler):
         stop = amount if kind in (Fault.CUT, Fault.RESET, Fault.HOLD) else len(body)
         self._pieces(body[:stop])
         if kind is Fault.HOLD:
-            self.hub.holding.set()
-            self.hub.release.wait(60)
+            self._hold()
             self._pieces(body[stop:])
         elif kind in (Fault.CUT, Fault.RESET):
             self.close_connection = True
             if kind is Fault.RESET:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
+
+    def _hold(self) -> None:
+        self.hub.holding.set()
+        self.hub.release.wait(60)
 
     def _pieces(self, body: bytes) -> None:
         for begin in range(0, len(body), _PIECE_BYTES):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from struct import pack
 
-UINT8, UINT16, UINT32, FLOAT32, BOOL, STRING, ARRAY, UINT64, INT64 = 0, 2, 4, 6, 7, 8, 9, 10, 11
+UINT8, UINT16, UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64, INT64 = 0, 2, 4, 5, 6, 7, 8, 9, 10, 11
 F32, Q4_K = 0, 12
 
 

@@ -146,6 +146,12 @@ def found(name: str, **fields: Any) -> Step:
     return say({"type": "found", "id": "$id", "model": {**OFFER, "name": name, "repo": name, **fields}})
 
 
+def fitted(summary: Mapping[str, Any] | None = None, **fields: Any) -> Step:
+    """Say how the model of fit "$id" will run: the plans of `planned`, but for `fields`, and the small model."""
+    model, outline = {**MODEL, **(summary or {})}, {**OUTLINE, **fields}
+    return say({"type": "fitted", "id": "$id", "model": model, "outline": outline})
+
+
 def catalogued(*entries: Mapping[str, Any]) -> Step:
     """Say the catalogue: `entries`, else three models."""
     return say({"type": "catalog", "id": "$id", "entries": list(entries or CATALOG)})
@@ -157,16 +163,18 @@ def serves_models(
     dies_of: Sequence[str] = (),
     packs: str = "at once",
     pulls: str = "at once",
+    fits: str = "at once",
     speed: float = 0.0,
     **fields: Any,
 ) -> Step:
     """Answer all that is asked about models until the end: each is the one of its path, but for `fields`.
 
     Files and names in `refuses` are refused, those in `dies_of` kill the process. `packs` and `pulls`: "at once",
-    "until stopped" or "until the disk is full"; a pull at once puts a file there. `speed`: tokens a second that are
+    "until stopped" or "until the disk is full"; a pull at once puts a file there. `fits`: "at once", "until stopped" or
+    "refused". `speed`: tokens a second that are
     predicted at the first budget; 0: the prediction is refused.
     """
-    how = {"packs": packs, "pulls": pulls, "speed": speed}
+    how = {"packs": packs, "pulls": pulls, "fits": fits, "speed": speed}
     return {"do": "serve", "refuses": refuses, "dies_of": dies_of, "fields": fields, **how}
 
 
@@ -272,6 +280,20 @@ CATALOG: Sequence[Mapping[str, Any]] = (
 )
 
 
+def _with_speeds(speed: float) -> Sequence[Mapping[str, Any]]:
+    """Return the points of the outline, `speed` the prediction of the first, and so much more for each further one."""
+    return [
+        {**point, **{f"{end}tokens_per_second": speed * (place + 1) * share for end, share in _ENDS.items()}}
+        for place, point in enumerate(OUTLINE["points"])
+    ]
+
+
+def _path_of(request: Mapping[str, Any]) -> Path:
+    """Return where the model of a fit or pull will lie."""
+    repo, _, quant = request["name"].partition(":")
+    return Path(request["models_folder"], repo, f"{repo.rpartition('/')[2]}-{quant or 'Q4_K_M'}.gguf")
+
+
 class _Actor:
     """Does the steps: reads requests from file descriptor 0, says events on 1."""
 
@@ -345,6 +367,8 @@ class _Actor:
                 self.do(catalogued())
             elif request["type"] == "find":
                 self.do(found(model))
+            elif request["type"] == "fit":
+                self._fit(request, step["fits"], step["speed"])
             elif request["type"] == "pull":
                 self._pull(request, step["pulls"])
             elif request["type"] == "discard":
@@ -359,11 +383,18 @@ class _Actor:
             if not speed:
                 self.do(failed("OffloadError", "Nothing was predicted."))
                 return
-            fields["points"] = [
-                {**point, **{f"{end}tokens_per_second": speed * (place + 1) * share for end, share in _ENDS.items()}}
-                for place, point in enumerate(OUTLINE["points"])
-            ]
+            fields["points"] = _with_speeds(speed)
         self.do(planned(**fields))
+
+    def _fit(self, request: Mapping[str, Any], how: str, speed: float) -> None:
+        if how == "until stopped":
+            self._expect("stop")
+            self.do(failed("CancelledError", "Stopped: nothing was planned."))
+        elif how == "refused":
+            self.do(failed("HubError", "Little-GGUF-Q4_K_M.gguf is gated.", "Accept its terms."))
+        else:
+            n_ctx = request["config"]["n_ctx"] or 4096
+            self.do(fitted({"path": str(_path_of(request))}, n_ctx=n_ctx, points=_with_speeds(speed)))
 
     def _pull(self, request: Mapping[str, Any], how: str) -> None:
         self.do(pulling(0, 0, "looking"))
@@ -374,8 +405,7 @@ class _Actor:
         elif how == "until the disk is full":
             self.do(failed("DiskFullError", "The disk is full.", "Make room."))
         else:
-            repo, _, quant = request["name"].partition(":")
-            path = Path(request["models_folder"], repo, f"{repo.rpartition('/')[2]}-{quant or 'Q4_K_M'}.gguf")
+            path = _path_of(request)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"x")
             self.do(pulled(str(path)))

@@ -10,6 +10,7 @@ from offload.config import EngineConfig
 from offload.engine_outline import outline_plans
 from offload.engine_speeds import outline_speeds
 from offload.errors import ModelNotFoundError
+from offload.fit.measuring import DiskPlace
 
 CONFIG = EngineConfig(n_ctx=256, n_ubatch=32, n_threads=1, memory="2G")
 
@@ -57,6 +58,18 @@ def test_what_is_known_is_used_on_a_busy_machine(model: Path) -> None:
     _, outline = outline_speeds(model, CONFIG, 5, measuring=busy)
     assert busy.asked == []
     assert all(point.tokens_per_second for point in outline.points)
+
+
+def test_the_disk_of_the_folder_a_model_will_lie_in_is_measured(model: Path, tmp_path: Path) -> None:
+    measuring = FakeMeasuring()
+    outline_speeds(model, CONFIG, 1, folder=tmp_path / "models", measuring=measuring)
+    assert measuring.places == [DiskPlace(tmp_path / "models")]
+
+
+def test_without_such_a_folder_the_model_s_own_disk_is(model: Path) -> None:
+    measuring = FakeMeasuring()
+    outline_speeds(model, CONFIG, 1, measuring=measuring)
+    assert [(place.folder, place.files) for place in measuring.places] == [(model.parent, (model, model))]
 
 
 def test_a_model_that_is_not_there_is_refused_before_anything_is_measured() -> None:

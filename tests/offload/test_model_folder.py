@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from fakes.model_files import hub_model, model_file, partial_file
+from offload.demo_model import demo_file_name
 from offload.errors import ModelNotFoundError, UsageError
-from offload.model_folder import DEMO, EntryState, find_entry, find_model, list_folder
+from offload.model_folder import DEMO, EntryState, find_entry, find_model, is_older_demo, list_folder
 
 QWEN = "Qwen/Qwen3-30B-A3B-GGUF"
 
@@ -30,8 +31,46 @@ def test_models_of_the_hub_are_called_by_repository_and_quantization(tmp_path: P
 
 def test_loose_files_are_called_by_their_name(tmp_path: Path) -> None:
     model_file(tmp_path / "story.gguf")
-    model_file(tmp_path / "offload-demo-0123456789ab.gguf")
+    model_file(tmp_path / demo_file_name())
     assert names(tmp_path) == [DEMO, "story"]
+
+
+def test_the_demo_of_another_release_is_called_by_its_file_and_known_as_older(tmp_path: Path) -> None:
+    for name in ("offload-demo-000000000000.gguf", demo_file_name(), "u/r/offload-demo-111111111111.gguf"):
+        model_file(tmp_path / name)
+    model_file(tmp_path / "story.gguf")
+    entries = {entry.name: is_older_demo(entry) for entry in list_folder(tmp_path).entries}
+    assert entries == {
+        DEMO: False,
+        "offload-demo-000000000000": True,
+        "story": False,
+        "u/r/offload-demo-111111111111": False,
+    }
+    assert find_model("offload-demo-000000000000", tmp_path) == tmp_path / "offload-demo-000000000000.gguf"
+
+
+def test_without_a_demo_of_its_own_every_demo_is_of_another_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_file(tmp_path / demo_file_name())
+
+    def missing() -> str:
+        raise ModelNotFoundError("The demo model is not installed.", path="demo")
+
+    monkeypatch.setattr("offload.model_folder.demo_file_name", missing)
+    (entry,) = list_folder(tmp_path).entries
+    assert (entry.name, is_older_demo(entry)) == (entry.path.stem, True)
+
+
+def test_a_dynamic_quantization_is_not_found_by_the_plain_one_s_name(tmp_path: Path) -> None:
+    path = hub_model(tmp_path, QWEN, "Qwen3-30B-A3B-UD-Q4_K_M.gguf")
+    (entry,) = list_folder(tmp_path).entries
+    assert (entry.name, entry.quant) == (f"{QWEN}:UD-Q4_K_M", "UD-Q4_K_M")
+    assert find_model(f"{QWEN}:ud-q4_k_m", tmp_path) == find_model(QWEN, tmp_path) == path
+    with pytest.raises(ModelNotFoundError):
+        find_model(f"{QWEN}:Q4_K_M", tmp_path)
+    plain = hub_model(tmp_path, QWEN, "Qwen3-30B-A3B-Q4_K_M.gguf")
+    assert find_model(f"{QWEN}:Q4_K_M", tmp_path) == find_model(QWEN, tmp_path) == plain
 
 
 def test_a_model_called_like_its_folder_is_called_once(tmp_path: Path) -> None:
@@ -87,13 +126,13 @@ def test_damaged_downloads_are_listed_as_such(tmp_path: Path) -> None:
 def test_models_that_would_share_a_name_are_called_by_their_files(tmp_path: Path) -> None:
     for name in ("a-Q4_K_M.gguf", "b-Q4_K_M.gguf"):
         hub_model(tmp_path, "maker/two-GGUF", name)
-    for number in ("0" * 12, "1" * 12):
-        model_file(tmp_path / f"offload-demo-{number}.gguf")
+    for name in ("demo.gguf", demo_file_name()):
+        model_file(tmp_path / name)
     assert names(tmp_path) == [
+        "demo.gguf",
         "maker/two-GGUF/a-Q4_K_M.gguf",
         "maker/two-GGUF/b-Q4_K_M.gguf",
-        "offload-demo-000000000000.gguf",
-        "offload-demo-111111111111.gguf",
+        demo_file_name(),
     ]
 
 

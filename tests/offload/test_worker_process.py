@@ -1,5 +1,6 @@
 """The worker with the real engine, as a process of its own: what it answers of model files."""
 
+import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -8,14 +9,19 @@ from typing import Any
 
 import pytest
 
+from fakes.hub_server import running_hub
+from fakes.measuring import FakeMeasuring
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.cli.worker import EngineModels
 from offload.config import EngineConfig
+from offload.engine_speeds import outline_speeds
 from offload.inspection import inspect_model
 from offload.model_summary import PackState
 from offload.protocol import (
     ErrorEvent,
     Event,
+    Fit,
+    Fitted,
     Inspect,
     Inspected,
     Load,
@@ -116,6 +122,26 @@ def test_the_store_of_the_open_model_may_be_replaced(worker: Asked, model: Path)
     assert loaded.store == "model.offload"
     assert isinstance(worker.ask(Pack(3, str(model), force=True)), Packed)
     assert isinstance(worker.ask(Load(4, str(model), CONFIG)), Loaded)
+
+
+def test_of_a_model_on_the_hub_the_header_alone_comes_and_nothing_stays(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, trailing = tmp_path / "scratch", 4 << 20
+    scratch.mkdir()
+    # The machine is known before: what is measured of it is no matter here.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    outline_speeds(model, CONFIG, 1, folder=tmp_path, measuring=FakeMeasuring())
+    with running_hub() as hub:
+        hub.add("u/r", {"M-Q4_K_M.gguf": model.read_bytes() + bytes(trailing)})
+        environment = {**os.environ, "HF_ENDPOINT": hub.url, "NO_PROXY": "127.0.0.1", "TMPDIR": str(scratch)}
+        with WorkerClient(environment=environment) as client:
+            fitted = Asked(client).ask(Fit(1, "u/r", str(tmp_path), CONFIG, n_points=3))
+        assert isinstance(fitted, Fitted)
+        assert 0 < hub.served_bytes < model.stat().st_size
+    assert fitted.model.path == str(tmp_path / "u" / "r" / "M-Q4_K_M.gguf")
+    assert [point.tokens_per_second > 0 for point in fitted.outline.points] == [True] * 3
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize(

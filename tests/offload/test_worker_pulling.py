@@ -1,9 +1,10 @@
-"""The worker with models that are not here yet, the fake ones': looked up, pulled, stopped, discarded."""
+"""The worker with models that are not here yet, the fake ones': looked up, planned with, pulled, stopped, discarded."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from fakes.engine import OWN_BYTES
 from fakes.served_worker import Served
 from offload import worker as worker_module
 from offload.protocol import (
@@ -14,6 +15,8 @@ from offload.protocol import (
     Done,
     ErrorEvent,
     Find,
+    Fit,
+    Fitted,
     Found,
     Generate,
     Load,
@@ -70,26 +73,28 @@ def test_a_download_tells_now_and_then_how_far_it_is(served: Served, monkeypatch
     assert told == [0, *range(500, 1000)]
 
 
-@pytest.mark.parametrize("request_", [Find(1, "u/slow", "/m"), Pull(1, "u/slow", "/m")])
+@pytest.mark.parametrize("request_", [Find(1, "u/slow", "/m"), Fit(1, "u/slow", "/m"), Pull(1, "u/slow", "/m")])
 def test_a_stop_ends_what_waits_for_the_hub(served: Served, request_: Request) -> None:
     served.ask(request_, Find(2, "u/r", "/m"))
     served.ask(Stop(1))
-    error = served.until(ErrorEvent, Pulled, Found)
+    error = served.until(ErrorEvent, Pulled, Found, Fitted)
     assert (error.id, error.error.type) == (1, "CancelledError")
     assert served.until(Found, ErrorEvent).id == 2
 
 
-@pytest.mark.parametrize("request_", [Find(3, "u/r", "/m"), Pull(3, "u/r", "/m")])
+@pytest.mark.parametrize("request_", [Find(3, "u/r", "/m"), Fit(3, "u/r", "/m"), Pull(3, "u/r", "/m")])
 def test_a_stop_ends_a_request_that_still_waits(served: Served, request_: Request) -> None:
     served.ask(Load(1), Generate(2, prompt="endless"), request_)
     served.until(TokenEvent)
     served.ask(Stop(3), Stop(2))
     assert served.until(Done).id == 2
-    error = served.until(ErrorEvent, Found, Pulled)
+    error = served.until(ErrorEvent, Found, Fitted, Pulled)
     assert (error.id, error.error.type) == (3, "CancelledError")
 
 
-@pytest.mark.parametrize("request_", [Find(1, "bad", "/m"), Pull(1, "bad", "/m"), Discard(1, "bad", "/m")])
+@pytest.mark.parametrize(
+    "request_", [Find(1, "bad", "/m"), Fit(1, "bad", "/m"), Pull(1, "bad", "/m"), Discard(1, "bad", "/m")]
+)
 def test_a_name_that_is_none_leaves_the_worker_serving(served: Served, request_: Request) -> None:
     served.ask(request_, CatalogRequest(2))
     assert served.until(ErrorEvent).error.type == "UsageError"
@@ -109,6 +114,20 @@ def test_pulling_leaves_the_open_model_as_it_is(served: Served) -> None:
     served.until(Loaded)
     assert served.until(Pulled, ErrorEvent).id == 2
     assert served.until(Done, ErrorEvent).id == 3
+    assert [engine.closed for engine in served.engines] == [False]
+
+
+def test_how_a_model_of_the_hub_will_run_is_told_with_speeds(served: Served) -> None:
+    served.ask(Fit(1, "u/r", "/m", n_points=2))
+    fitted = served.until(Fitted, ErrorEvent)
+    assert (fitted.id, fitted.model.path) == (1, "/m/u/r.gguf")
+    assert [point.tokens_per_second for point in fitted.outline.points] == [2.0, 2.0]
+
+
+def test_the_model_that_is_open_is_not_counted_for_one_of_the_hub_and_stays_open(served: Served) -> None:
+    served.ask(Fit(1, "u/r", "/m", n_points=1), Load(2), Fit(3, "u/r", "/m", n_points=1))
+    runtimes = [served.until(Fitted, ErrorEvent).outline.points[0].runtime_bytes for _ in range(2)]
+    assert runtimes == [OWN_BYTES + 1, OWN_BYTES]
     assert [engine.closed for engine in served.engines] == [False]
 
 

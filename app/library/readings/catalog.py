@@ -11,6 +11,7 @@ from offload_app.library.readings.model_row import ModelRow
 _CONTEXT = "Library"
 _PART = r"(?!\.)[A-Za-z0-9._-]{1,96}(?<!\.)"
 _NAME = re.compile(rf"{_PART}/{_PART}(?::[A-Za-z0-9._-]{{1,64}})?")
+_NOT_DYNAMIC = r"(?<![-._]UD)(?<!^UD)"
 _PREFIXES = ("https://huggingface.co/", "huggingface.co/", "hf.co/")
 
 
@@ -39,10 +40,14 @@ def place_of(name: str, folder: str) -> str:
 
 
 def path_here(name: str, folder: str, paths: Iterable[str]) -> str:
-    """Return which of `paths` is the model of that name; empty where none is. Of several the first is meant."""
+    """Return which of `paths` is the model of that name; empty where none is. Of several the first is meant.
+
+    A file whose name says UD-Q4_K_M is another quantization than Q4_K_M, though the hub gives it to who asks for that
+    and there is no other.
+    """
     quant = name.partition(":")[2] or "Q4_K_M"
     place = os.path.normcase(place_of(name, folder))
-    part = re.compile(rf"(?:^|[-._]){re.escape(quant)}(?:[-.]|$)", re.IGNORECASE)
+    part = re.compile(rf"{_NOT_DYNAMIC}(?:^|[-._]){re.escape(quant)}(?:[-.]|$)", re.IGNORECASE)
     for path in paths:
         if os.path.normcase(os.path.dirname(path)) == place and part.search(os.path.basename(path)):
             return path

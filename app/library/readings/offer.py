@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from offload.protocol import CatalogEntry, ErrorReport, ModelOffer
+from offload.protocol import CatalogEntry, ErrorReport, ModelOffer, ModelSummary
 from offload_app.gauges.readings.language import Language
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.lookup import Lookup
 from offload_app.library.readings.catalog import experts_text
-from offload_app.library.readings.model_words import report_words
+from offload_app.library.readings.model_words import all_facts, report_words
 
 _CONTEXT = "Library"
 SPARE_BYTES = 64 << 20
@@ -46,6 +46,8 @@ class OfferReading:
     deed: OfferDeed = OfferDeed.NOTHING
     is_possible: bool = False
     """Whether the deed can be done now."""
+    can_fit: bool = False
+    """Whether it may be asked how the model will run here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Surroundings:
     path: str = ""
     """Of the model, where it is here already."""
     download: Download | None = None
+    summary: ModelSummary | None = None
+    """What its header says, where that was read."""
 
 
 def read_entry_offer(entry: CatalogEntry, around: Surroundings, language: Language) -> OfferReading:
@@ -106,7 +110,9 @@ def no_room(n_bytes: int, there_bytes: int, free_bytes: int | None, language: La
 
 def _found(name: str, offer: ModelOffer, around: Surroundings, language: Language) -> OfferReading:
     facts = [offer.name]
-    if offer.n_files > 1:
+    if around.summary is not None:
+        facts.append(all_facts(around.summary, language))
+    elif offer.n_files > 1:
         text = language.translate(_CONTEXT, "{size} in {n} files")
         facts.append(text.format(size=language.size(offer.n_bytes), n=language.number(offer.n_files)))
     facts.append(language.translate(_CONTEXT, "commit {commit}").format(commit=offer.revision[:12]))
@@ -130,7 +136,7 @@ def _offer(
         here = tr(_CONTEXT, "It is here.")
         return replace(reading, news=here, path=around.path, deed=OfferDeed.SHOW, is_possible=True)
     if download is not None and download.is_under_way:
-        return replace(reading, news=tr(_CONTEXT, "On its way: see the downloads below."))
+        return replace(reading, news=tr(_CONTEXT, "On its way: see the downloads below."), can_fit=True)
     there = max(there_bytes, download.done_bytes if download is not None else 0)
     trouble = no_room(n_bytes, there, around.free_bytes, language)
     is_resting = download is not None and download.state in (DownloadState.PAUSED, DownloadState.FAILED)
@@ -140,6 +146,7 @@ def _offer(
         trouble=trouble,
         deed=OfferDeed.RESUME if is_resting else OfferDeed.DOWNLOAD,
         is_possible=not trouble and (download is None or is_resting or download.state is DownloadState.DONE),
+        can_fit=True,
     )
 
 

@@ -168,6 +168,13 @@ def _notes(outline: PlanOutline, budget: int, language: Language) -> tuple[PlanN
     }
     needed = min(budget, max(outline.whole_bytes, outline.floor_bytes))
     sizes["needed"] = language.size(needed)
+    if 0 < outline.total_memory_bytes < outline.floor_bytes:
+        text = tr(
+            _CONTEXT,
+            "The model needs {floor} at least, and this machine has {total}:"
+            " choose a smaller context, or a file of a smaller quantization.",
+        )
+        return (PlanNote(Weight.ERROR, text.format(**sizes)),)
     if budget < outline.floor_bytes:
         text = tr(
             _CONTEXT,

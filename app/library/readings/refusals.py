@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from offload.protocol import CatalogRequest, Discard, ErrorReport, Find, Inspect, Pack, PlanRequest, Pull
+from offload.protocol import CatalogRequest, Discard, ErrorReport, Find, Fit, Inspect, Pack, PlanRequest, Pull
 from offload_app.library.library_requests import LibraryRequest
 from offload_app.model_status import model_name
 from offload_app.worker_death import CrashKind, DeathCause, ProcessEnd
@@ -10,12 +10,12 @@ from offload_app.worker_death import CrashKind, DeathCause, ProcessEnd
 DIED = "WorkerDiedError"
 
 
-_HubRequest = CatalogRequest | Find | Pull | Discard
+_HubRequest = CatalogRequest | Find | Fit | Pull | Discard
 
 
 def died_report(request: LibraryRequest, end: ProcessEnd) -> ErrorReport:
     """Return that the worker ended over `request`, twice or without having begun."""
-    if isinstance(request, CatalogRequest | Find | Pull | Discard) and end.cause is not DeathCause.NOT_STARTED:
+    if isinstance(request, CatalogRequest | Find | Fit | Pull | Discard) and end.cause is not DeathCause.NOT_STARTED:
         return _hub_report(request, end)
     if end.cause is DeathCause.NOT_STARTED:
         text = _tr("The process that looks at models could not be started: {error}.")
@@ -45,6 +45,8 @@ def _hub_report(request: _HubRequest, end: ProcessEnd) -> ErrorReport:
             text, name = _tr("The process that reads the catalogue ended in the middle, twice."), ""
         case Pull() | Discard():
             text, name = _tr("The process that downloads {name} ended in the middle, twice."), request.name
+        case Fit():
+            text, name = _tr("The process that read the header of {name} ended in the middle, twice."), request.name
         case Find() if end.cause is DeathCause.SILENT:
             text, name = _tr("The hub was asked for {name}, and did not answer in time."), request.name
         case Find():

@@ -17,6 +17,7 @@ from fakes.scripted_worker import (
     expect,
     expect_next,
     failed,
+    fitted,
     found,
     hang,
     hello,
@@ -29,7 +30,7 @@ from offload.protocol import CatalogEntry, EngineConfig, PullPhase
 from offload_app.library.library_client import IdleTimes, LibraryClient
 
 WAIT_MS = 20000
-SIGNALS = ("listed", "found", "pulling", "pulled", "discarded", "planned", "refused", "cancelled")
+SIGNALS = ("listed", "found", "fitted", "pulling", "pulled", "discarded", "planned", "refused", "cancelled")
 
 
 class Told:
@@ -152,6 +153,58 @@ def test_a_folder_that_is_no_text_is_refused(qtbot: QtBot) -> None:
         client.pull("u/r", "/m/\udcff")
         told.wait(qtbot, 1)
         assert told.names == ["refused"]
+
+
+def test_how_a_model_of_the_hub_will_run_is_asked_and_told(qtbot: QtBot) -> None:
+    asked: list[object] = []
+    steps = (expect_next("fit"), fitted(n_ctx=512))
+    with asking(*steps) as (client, told):
+        client.fitted.connect(lambda request, _: asked.append((request.name, request.models_folder, request.config)))
+        client.fit("u/r:Q8_0", "/m", EngineConfig(n_ctx=512))
+        told.wait(qtbot, 1)
+        ((name, value),) = told.entries
+        assert (name, value.model.context_length, value.outline.n_ctx) == ("fitted", 32768, 512)
+        assert asked == [("u/r:Q8_0", "/m", EngineConfig(n_ctx=512))]
+
+
+def test_a_header_may_take_as_long_as_the_network_does(qtbot: QtBot) -> None:
+    times = IdleTimes(answer_seconds=0.05)
+    with asking(expect("fit"), {"do": "pause", "seconds": 0.3}, fitted(), times=times) as (client, told):
+        client.fit("u/r", "/m", EngineConfig())
+        told.wait(qtbot, 1)
+        assert told.names == ["fitted"]
+
+
+def test_a_header_that_is_not_wanted_any_more_is_not_waited_for_forever(qtbot: QtBot) -> None:
+    times = IdleTimes(fit_stop_seconds=0.1)
+    with asking(expect("fit"), hang(), times=times) as (client, told):
+        id = client.fit("u/r", "/m", EngineConfig())
+        qtbot.waitUntil(lambda: client.running is not None, timeout=WAIT_MS)
+        client.cancel(id)
+        told.wait(qtbot, 1)
+        assert told.names == ["cancelled"]
+
+
+def test_who_plans_with_a_header_is_given_the_time_to_end_well(qtbot: QtBot) -> None:
+    times = IdleTimes(stop_seconds=0.05)
+    steps = (expect("fit"), expect("stop"), {"do": "pause", "seconds": 0.3}, fitted(), expect_next("catalog"))
+    with asking(*steps, catalogued(), times=times) as (client, told):
+        id = client.fit("u/r", "/m", EngineConfig())
+        qtbot.waitUntil(lambda: client.running is not None, timeout=WAIT_MS)
+        client.cancel(id)
+        client.catalog()
+        told.wait(qtbot, 2)
+        assert told.names == ["fitted", "listed"]
+
+
+def test_a_header_that_kills_two_workers_is_refused_by_name(qtbot: QtBot, tmp_path: Path) -> None:
+    deaths = (die_once(tmp_path / "1", signal.SIGSEGV), die_once(tmp_path / "2", signal.SIGSEGV))
+    with asking(expect("fit"), *deaths, fitted()) as (client, told):
+        client.fit("u/r", "/m", EngineConfig())
+        told.wait(qtbot, 1)
+        ((name, report),) = told.entries
+        assert name == "refused"
+        assert "read the header of u/r ended in the middle, twice" in report.message
 
 
 def test_a_plan_is_asked_for_with_its_speed(qtbot: QtBot) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fakes.hub_server import FakeHub
+from fakes.hub_server import FakeHub, Fault, PlannedFault
 from fakes.measuring import FakeMeasuring
 from fakes.tiny_models import TinyArchitecture, build_tiny_model
 from offload import engine_fit
@@ -69,6 +69,19 @@ def test_a_name_of_the_models_folder_is_enough(offload: Run, tmp_path: Path, mon
     monkeypatch.setenv("OFFLOAD_MODELS", str(tmp_path))
     build_tiny_model(tmp_path / "Wise-Owl-Q4_K_M.gguf", TinyArchitecture.QWEN3MOE)
     assert "Predicted: " in offload("fit", "wise-owl", "--memory", "1G").out
+
+
+@pytest.mark.parametrize("where", ["/api/", "/cdn/"])
+def test_a_hub_that_cannot_be_reached_says_nothing_of_downloads(
+    offload: Run, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    hub.add("u/r", {"M-Q4_K_M.gguf": b"GGUF" * 1000})
+    hub.faults = [PlannedFault(Fault.STATUS, 503, where)] * 6
+    outcome = offload("fit", "u/r", "--json")
+    assert outcome.code == 7
+    assert outcome.json["error"]["hint"] == "Check the connection and try again."
+    assert "kept" not in outcome.err + outcome.out
 
 
 def test_of_a_model_on_the_hub_only_the_header_comes(offload: Run, hub: FakeHub, tmp_path: Path) -> None:

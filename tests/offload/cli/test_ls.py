@@ -46,6 +46,15 @@ def test_a_packed_store_and_a_dense_model_are_marked(offload: Run, models: Path)
     assert dense.split()[-3:] == ["dense", "-", "-"]
 
 
+def test_the_demo_of_another_release_is_marked_with_its_own_name(offload: Run, models: Path) -> None:
+    model_file(models / "offload-demo-000000000000.gguf", name="Demo of Old")
+    model_file(models / "offload-demo-111111111111.gguf", name="")
+    _, named, unnamed = offload("ls").out.splitlines()
+    assert named.startswith("offload-demo-000000000000 ")
+    assert named.endswith("  older demo: Demo of Old")
+    assert unnamed.endswith("  older demo")
+
+
 def test_what_is_not_as_it_should_be_is_listed_with_the_reason(offload: Run, models: Path) -> None:
     (models / "maker/bad-GGUF").mkdir(parents=True)
     (models / "maker/bad-GGUF/bad-Q8_0.gguf").write_text("no model")
@@ -147,9 +156,18 @@ def test_the_catalogue_says_what_is_here_and_what_has_room(
     assert "10.0 GiB are free" in outcome.err
 
 
-def test_the_catalogue_as_json_carries_sources(offload: Run, models: Path) -> None:
+def test_a_dynamic_quantization_is_not_the_catalogue_s_plain_one(offload: Run, models: Path) -> None:
+    entry = load_catalog()[0]
+    model_file(models / entry.repo / f"Model-UD-{entry.quant}.gguf")
+    first = offload("ls", "--catalog", "--json").json["models"][0]
+    assert (first["quantization"], first["state"]) == (entry.quant, None)
+
+
+def test_the_catalogue_as_json_carries_sources_and_the_commit(offload: Run, models: Path) -> None:
     answer = json.loads(offload("ls", "--catalog", "--json").out)
     first = answer["models"][0]
     assert first["sources"].keys() == {"file", "licence", "experts", "parameters"}
     assert first["files"][0].keys() == {"path", "bytes", "sha256"}
     assert (first["state"], first["path"]) == (None, None)
+    assert [model["revision"] for model in answer["models"]] == [model.revision for model in load_catalog()]
+    assert first["revision"] is not None

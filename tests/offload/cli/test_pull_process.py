@@ -14,17 +14,22 @@ from pathlib import Path
 import pytest
 
 from fakes.hub_server import FakeHub, Fault, PlannedFault
+from offload.hub.folder_lock import FolderLock
+from offload.protocol import Pull, Shutdown, encode
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = random.Random(3).randbytes(6 << 20)
 FIRST, SECOND = DATA[: 2 << 20], DATA[2 << 20 :]
 FILES = {"M-Q4_K_M-00001-of-00002.gguf": FIRST, "M-Q4_K_M-00002-of-00002.gguf": SECOND}
 
-Pull = Callable[..., "subprocess.Popen[bytes]"]
+Begin = Callable[..., "subprocess.Popen[bytes]"]
+
+PATIENCE_SECONDS = 10
+"""Longer than any stop takes, and half of what a silent hub is waited for."""
 
 
 @pytest.fixture
-def pull(tmp_path: Path, hub: FakeHub) -> Iterator[Pull]:
+def pull(tmp_path: Path, hub: FakeHub) -> Iterator[Begin]:
     """Return what starts a pull of u/r; whatever still runs afterwards is killed."""
     hub.add("u/r", FILES)
     started: list[subprocess.Popen[bytes]] = []
@@ -55,7 +60,7 @@ def lengths(folder: Path) -> dict[str, int]:
     return {path.name.split(".gguf")[0]: path.stat().st_size for path in folder.rglob("*.gguf*") if path.is_file()}
 
 
-def test_killed_ten_times_it_still_comes_whole_and_nothing_twice(pull: Pull, hub: FakeHub, tmp_path: Path) -> None:
+def test_killed_ten_times_it_still_comes_whole_and_nothing_twice(pull: Begin, hub: FakeHub, tmp_path: Path) -> None:
     folder = tmp_path / "models" / "u" / "r"
     moments = random.Random(7)
     for index in range(10):
@@ -85,7 +90,7 @@ def test_killed_ten_times_it_still_comes_whole_and_nothing_twice(pull: Pull, hub
     assert not (folder / ".partial").exists()
 
 
-def test_ctrl_c_keeps_what_came_and_says_how_to_go_on(pull: Pull, hub: FakeHub, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_came_and_says_how_to_go_on(pull: Begin, hub: FakeHub, tmp_path: Path) -> None:
     hub.faults = [PlannedFault(Fault.HOLD, 1_000_000)]
     process = pull()
     assert hub.holding.wait(60)
@@ -102,7 +107,38 @@ def test_ctrl_c_keeps_what_came_and_says_how_to_go_on(pull: Pull, hub: FakeHub, 
     assert hub.ranges()[1] == (f"bytes={there}-" if there else None)
 
 
-def test_two_pulls_at_once_are_one_and_a_refusal(pull: Pull, hub: FakeHub) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("fault", [Fault.HOLD, Fault.MUTE])
+def test_a_pull_that_is_ended_while_the_hub_is_silent_leaves_the_folder_to_the_next(
+    pull: Begin, hub: FakeHub, tmp_path: Path, ending: signal.Signals, fault: Fault
+) -> None:
+    hub.faults = [PlannedFault(fault, 1000)]
+    process = pull()
+    assert hub.holding.wait(60)
+    process.send_signal(ending)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    FolderLock(tmp_path / "models" / "u" / "r" / ".partial").close()
+
+
+@pytest.mark.parametrize("last_words", [b"", encode(Shutdown())], ids=["its program died", "asked to end"])
+def test_a_worker_leaves_the_folder_to_the_next_though_the_hub_is_silent(
+    hub: FakeHub, tmp_path: Path, last_words: bytes
+) -> None:
+    hub.add("u/r", FILES)
+    hub.faults = [PlannedFault(Fault.MUTE)]
+    command = [sys.executable, "-m", "offload", "worker"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as worker:
+        assert worker.stdin is not None
+        worker.stdin.write(encode(Pull(1, "u/r", str(tmp_path / "models"))))
+        worker.stdin.flush()
+        assert hub.holding.wait(60)
+        worker.communicate(last_words, timeout=PATIENCE_SECONDS)
+        assert worker.returncode == 0
+    FolderLock(tmp_path / "models" / "u" / "r" / ".partial").close()
+
+
+def test_two_pulls_at_once_are_one_and_a_refusal(pull: Begin, hub: FakeHub) -> None:
     hub.faults = [PlannedFault(Fault.HOLD, 1000)]
     first = pull()
     assert hub.holding.wait(60)
@@ -114,7 +150,7 @@ def test_two_pulls_at_once_are_one_and_a_refusal(pull: Pull, hub: FakeHub) -> No
     assert first.wait(60) == 0
 
 
-def test_a_file_that_may_not_grow_is_a_full_disk_and_goes_on_with_room(pull: Pull, tmp_path: Path) -> None:
+def test_a_file_that_may_not_grow_is_a_full_disk_and_goes_on_with_room(pull: Begin, tmp_path: Path) -> None:
     limit = 1 << 20
     process = pull(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     _, err = process.communicate(timeout=60)
@@ -124,7 +160,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk_and_goes_on_with_room(pull: Pul
     assert pull().wait(60) == 0
 
 
-def test_hugging_face_s_own_offline_switch_is_obeyed(pull: Pull, hub: FakeHub) -> None:
+def test_hugging_face_s_own_offline_switch_is_obeyed(pull: Begin, hub: FakeHub) -> None:
     process = pull(HF_HUB_OFFLINE="1")
     _, err = process.communicate(timeout=60)
     assert (process.returncode, hub.asked) == (7, [])

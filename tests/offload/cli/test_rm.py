@@ -1,5 +1,7 @@
 """`offload rm`."""
 
+import argparse
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,19 @@ from typing import Any
 import pytest
 
 from fakes.model_files import hub_model, model_file, partial_file
+from offload.cli import rm
+from offload.cli.terminal import Terminal
+from offload.errors import CancelledError
 
 Run = Callable[..., Any]
 REPO = "maker/tiny-GGUF"
+
+
+class Typed(io.StringIO):
+    """A stream at which a person sits."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -111,3 +123,18 @@ def test_a_link_that_leads_out_of_the_folder_leaves_what_is_there(offload: Run, 
     assert (outcome.code, "stays elsewhere" in outcome.err) == (0, True)
     assert target.exists()
     assert list(models.iterdir()) == []
+
+
+@pytest.mark.parametrize(("answer", "stays"), [("y\n", False), ("\n", True), ("n\n", True), ("what\n", True)])
+def test_at_a_terminal_only_yes_removes(models: Path, answer: str, stays: bool) -> None:
+    path = hub_model(models, REPO, "tiny-Q4_K_M.gguf")
+    screen = Typed()
+    terminal = Terminal(Typed(answer), io.StringIO(), screen, {})
+    options = argparse.Namespace(names=["tiny"], packed=False, yes=False, models_dir=None, json=False)
+    if stays:
+        with pytest.raises(CancelledError, match="Nothing was changed"):
+            rm.run(options, terminal)
+    else:
+        assert rm.run(options, terminal) == 0
+    assert path.exists() is stays
+    assert "? [y/N] " in screen.getvalue()

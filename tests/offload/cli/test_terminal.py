@@ -106,27 +106,3 @@ def test_a_typed_conversation() -> None:
     os.write(ours, b"\x04")
     assert process.wait(30) == 0
     os.close(ours)
-
-
-class Typed(io.StringIO):
-    """A stream at which a person sits."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(
-    ("typed", "answer"), [("\n", True), ("Y\n", True), ("no\n", False), ("?\nn\n", False), ("", False)]
-)
-def test_a_question_is_answered_at_the_terminal(typed: str, answer: bool) -> None:
-    seen = Screen()
-    assert Terminal(Typed(typed), io.StringIO(), seen, {}).confirm("Go on?") is answer
-    assert seen.getvalue().startswith("Go on? [Y/n] ")
-
-
-def test_where_nobody_sits_nobody_is_asked() -> None:
-    seen = io.StringIO()
-    assert Terminal(io.StringIO("n\n"), io.StringIO(), Screen(), {}).confirm("Go on?")
-    assert Terminal(Typed("n\n"), io.StringIO(), seen, {}).confirm("Go on?")
-    assert Terminal(None, io.StringIO(), Screen(), {}).confirm("Go on?")
-    assert seen.getvalue() == ""

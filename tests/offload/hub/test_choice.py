@@ -40,6 +40,20 @@ def test_the_very_quantization_goes_before_one_that_holds_it() -> None:
     assert chosen(["M-UD-Q4_K_M.gguf", "M-Q4_K_M.gguf"]) == ("M-Q4_K_M.gguf",)
 
 
+def test_a_dynamic_quantization_answers_for_the_plain_one_only_where_that_is_missing() -> None:
+    # llama.cpp's -hf takes the first file whose name holds the tag: as the hub sorts them that is the plain one.
+    both = ["A-UD-Q4_K_M.gguf", "M-Q4_K_M.gguf", "M-UD-Q4_K_M.gguf"]
+    assert chosen(both, "u/r:q4_k_m") == ("M-Q4_K_M.gguf",)
+    assert chosen(["M-UD-Q4_K_M.gguf", "M-UD-Q8_K_XL.gguf"], "u/r:Q4_K_M") == ("M-UD-Q4_K_M.gguf",)
+    assert chosen(["M-UD-Q4_K_M.gguf", "M-UD-Q8_K_XL.gguf"]) == ("M-UD-Q4_K_M.gguf",)
+    assert chosen(["M-Q4_K_M.gguf", "M-UD-Q4_K_M.gguf"], "u/r:ud-q4_k_m") == ("M-UD-Q4_K_M.gguf",)
+
+
+def test_a_dynamic_quantization_is_called_by_its_whole_name() -> None:
+    (model,) = models_among(["UD-Q4_K_M/M-UD-Q4_K_M-00001-of-00001.gguf"])
+    assert model.quant == "UD-Q4_K_M"
+
+
 def test_a_quantization_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(HubError, match=r"u/r has no Q8_0\. It has BF16, IQ4_XS, Q2_K, Q4_K_M, UD-Q4_K_XL") as caught:
         chosen(MANY, "u/r:Q8_0")

@@ -41,6 +41,13 @@ def test_a_model_is_found_by_quantization_and_file(tmp_path: Path, folder: Path)
     assert found(tmp_path, "u/r:Q2_K") is None
 
 
+def test_the_plain_quantization_goes_before_a_dynamic_one(tmp_path: Path, folder: Path) -> None:
+    keep(folder, "M-UD-Q4_K_M.gguf", "main")
+    assert found(tmp_path, "u/r:UD-Q4_K_M") == found(tmp_path, "u/r:Q4_K_M") == "M-UD-Q4_K_M.gguf"
+    keep(folder, "M-Q4_K_M.gguf", "main")
+    assert found(tmp_path, "u/r:Q4_K_M") == found(tmp_path) == "M-Q4_K_M.gguf"
+
+
 def test_a_model_is_of_the_revision_it_was_asked_for_by(tmp_path: Path, folder: Path) -> None:
     keep(folder, "M-Q4_K_M.gguf", "v1")
     assert found(tmp_path) is None

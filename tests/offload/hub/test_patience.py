@@ -15,6 +15,14 @@ def test_waits_grow_and_end() -> None:
         patience.failed(PassingError("no connection"))
     assert waits == [1.0, 2.0, 4.0, 8.0]
     assert caught.value.reason is HubFailure.UNREACHABLE
+    assert caught.value.hint == "Check the connection and try again."
+
+
+def test_what_helps_is_said_in_the_words_of_who_asks() -> None:
+    patience = Patience(lambda _: None, tries=0, hint="Come back.")
+    with pytest.raises(HubError) as caught:
+        patience.failed(PassingError("no connection"))
+    assert caught.value.hint == "Come back."
 
 
 def test_progress_gives_patience_back() -> None:

@@ -8,7 +8,7 @@ from fakes.hub_server import FakeHub, Fault, PlannedFault
 from fakes.tiny_models import TinyArchitecture, build_tiny_model
 from offload.config import EngineConfig
 from offload.engine import plan_model
-from offload.errors import HubError, ModelFileError
+from offload.errors import HubError, HubFailure, ModelFileError
 from offload.gguf_header import GgufHeader, read_gguf_header
 from offload.hub.client import HubClient
 from offload.hub.reference import HubReference
@@ -70,6 +70,15 @@ def test_a_header_survives_what_a_file_survives(
     assert waits == [1.0, 2.0]
 
 
+def test_a_hub_that_falls_silent_for_good_keeps_nothing(hub: FakeHub, client: HubClient, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    publish(hub, tmp_path / "here")
+    hub.faults = [PlannedFault(Fault.STATUS, 503)] * 6
+    with pytest.raises(HubError) as caught:
+        fetched(client, tmp_path / "there")
+    assert (caught.value.reason, caught.value.hint) == (HubFailure.UNREACHABLE, "Check the connection and try again.")
+
+
 def test_a_file_that_is_no_model_is_said_by_its_name(hub: FakeHub, client: HubClient, tmp_path: Path) -> None:
     hub.add("u/r", {"M.gguf": b"<html>" * 1000})
     with pytest.raises(ModelFileError, match=r"^u/r/M\.gguf.*not a GGUF file"):
@@ -99,7 +108,7 @@ def test_a_header_without_an_end_is_given_up(
     (tmp_path / "here").mkdir()
     publish(hub, tmp_path / "here")
     monkeypatch.setattr("offload.hub.remote_header.LARGEST_HEADER_BYTES", 1000)
-    with pytest.raises(HubError, match="has a header of more than 1000 bytes"):
+    with pytest.raises(HubError, match=r"has a header of more than 1000 bytes.*not fetched any further"):
         fetched(client, tmp_path / "there")
 
 

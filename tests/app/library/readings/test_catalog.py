@@ -77,6 +77,19 @@ def test_a_model_is_here_where_its_file_lies_in_its_place(name: str, path: str) 
     assert path_here(name, FOLDER, paths) == path
 
 
+@pytest.mark.parametrize("file", ["r-UD-Q4_K_M.gguf", "r-ud-q4_k_m-00001-of-00002.gguf", "UD-Q4_K_M.gguf"])
+def test_a_dynamic_quantization_is_not_the_plain_one(file: str) -> None:
+    path = f"/m/u/r/{file}"
+    assert path_here("u/r:Q4_K_M", FOLDER, [path]) == path_here("u/r", FOLDER, [path]) == ""
+    assert path_here("u/r:UD-Q4_K_M", FOLDER, [path]) == path
+    assert path_here("u/r:Q4_K_M", FOLDER, [path, "/m/u/r/r-Q4_K_M.gguf"]) == "/m/u/r/r-Q4_K_M.gguf"
+    assert path_here("u/r:UD-Q4_K_M", FOLDER, ["/m/u/r/r-Q4_K_M.gguf"]) == ""
+
+
+def test_a_repository_called_like_a_quantization_changes_nothing() -> None:
+    assert path_here("u/cloud:Q4_K_M", FOLDER, ["/m/u/cloud/cloud-Q4_K_M.gguf"]) == "/m/u/cloud/cloud-Q4_K_M.gguf"
+
+
 def test_a_model_comes_into_a_folder_of_its_repository() -> None:
     assert place_of("u/r:Q4_K_M", FOLDER) == "/m/u/r"
 

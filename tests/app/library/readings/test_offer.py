@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from fakes.model_shelf import summary
 from fakes.scripted_worker import CATALOG, GIB, OFFER
 from offload.protocol import CatalogEntry, ErrorReport, ModelOffer
 from offload_app.gauges.readings.language import Language
@@ -89,6 +90,24 @@ def test_a_typed_name_is_looked_up_before_it_is_offered(
     reading = read_typed_offer("u/r", lookup, AROUND, ENGLISH)
     assert (reading.deed, reading.is_possible) == (deed, is_possible)
     assert text in f"{reading.news} {reading.trouble} {reading.room}"
+
+
+def test_what_is_not_here_may_be_asked_about_whether_it_can_be_downloaded_or_not() -> None:
+    coming = replace(AROUND, download=replace(DOWNLOAD, state=DownloadState.RUNNING))
+    for around in (AROUND, replace(AROUND, free_bytes=GIB), coming):
+        assert read_entry_offer(ENTRY, around, ENGLISH).can_fit
+    assert not read_entry_offer(ENTRY, replace(AROUND, path="/m/x.gguf"), ENGLISH).can_fit
+
+
+def test_a_typed_name_may_be_asked_about_once_the_hub_has_it() -> None:
+    refusal = ErrorReport("HubError", "There is no u/r.")
+    lookups = (None, Lookup("u/r"), Lookup("u/r", refusal=refusal), Lookup("u/r", HUB))
+    assert [read_typed_offer("u/r", lookup, AROUND, ENGLISH).can_fit for lookup in lookups] == [False] * 3 + [True]
+
+
+def test_what_the_header_says_is_told_of_a_typed_name() -> None:
+    around = replace(AROUND, summary=summary())
+    assert "128 experts, 8 used" in read_typed_offer("u/r", Lookup("u/r", HUB), around, ENGLISH).facts
 
 
 def test_an_empty_list_says_why() -> None:

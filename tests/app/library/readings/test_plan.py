@@ -57,6 +57,18 @@ def test_with_everything_in_memory_nothing_is_paged() -> None:
     assert reading.notes == ()
 
 
+def test_a_floor_above_the_machine_s_memory_says_both_numbers_and_what_to_do() -> None:
+    reading = read_plan(outline(floor_bytes=17 * GIB, budget_bytes=12 * GIB), 0, LANGUAGE)
+    assert not reading.is_possible
+    assert [(note.weight, note.text) for note in reading.notes] == [
+        (
+            Weight.ERROR,
+            "The model needs 17.0 GB at least, and this machine has 16.0 GB:"
+            " choose a smaller context, or a file of a smaller quantization.",
+        )
+    ]
+
+
 def test_a_budget_below_the_floor_says_both_numbers_and_what_to_do() -> None:
     reading = read_plan(outline(budget_bytes=GIB // 2), 0, LANGUAGE)
     (note,) = reading.notes
