@@ -292,7 +292,7 @@ class Engine:
         if paged is None or len(sequences) == 1:
             yield from BatchRun(jobs, sequences, None, self._stopped.is_set).answers()
         else:
-            lockstep = Lockstep(paged.weights.compute_together, len(sequences))
+            lockstep = Lockstep(paged.weights.compute_together, len(sequences), one_backend=not paged.is_on_device)
             forecast = self._opened.forecast
             pausing = forecast.paused() if forecast is not None else nullcontext()
             with pausing, paged.parked(lockstep.park, lockstep.take_error, contexts):

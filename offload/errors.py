@@ -203,6 +203,14 @@ class ExpertReadError(OffloadError):
         self.offset = offset
 
 
+class DeviceError(OffloadError):
+    """The compute device, a GPU, cannot do what was asked of it: no room in its memory, or it was lost."""
+
+    def __init__(self, message: str, *, device: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint, device=device)
+        self.device = device
+
+
 class AbiError(OffloadError):
     """The native library is not the one this release was written for."""
 

@@ -21,8 +21,8 @@ from collections.abc import Callable, Sequence
 from offload.ggml import abi
 from offload.ggml.paged_weights import ComputeNative, GraphOutcome
 
-Together = Callable[[Sequence[int], ComputeNative], list[GraphOutcome]]
-"""Computes graphs of as many contexts; returns how each ended. See `PagedWeights.compute_together`."""
+Together = Callable[[Sequence[int], Sequence[ComputeNative]], list[GraphOutcome]]
+"""Computes graphs of as many contexts, each by its own means; returns how each ended. See `PagedWeights`."""
 
 _ABORTED = GraphOutcome(abi.STATUS_ABORTED)
 
@@ -30,24 +30,28 @@ _ABORTED = GraphOutcome(abi.STATUS_ABORTED)
 class _Parked:
     """A graph that waits, and what became of it."""
 
-    __slots__ = ("graph", "outcome")
+    __slots__ = ("graph", "native", "outcome")
 
-    def __init__(self, graph: int) -> None:
-        self.graph = graph
+    def __init__(self, graph: int, native: ComputeNative) -> None:
+        self.graph, self.native = graph, native
         self.outcome: GraphOutcome | None = None
 
 
 class Lockstep:
     """Sequences that compute in step. They are numbered from 0."""
 
-    def __init__(self, compute_together: Together, n_sequences: int) -> None:
-        """Begin with all sequences running: each must park or leave before the first step."""
+    def __init__(self, compute_together: Together, n_sequences: int, *, one_backend: bool = True) -> None:
+        """Begin with all sequences running: each must park or leave before the first step.
+
+        With `one_backend` the backend of one computes for all, which saves work memory: on the CPU any does it alike.
+        """
         self._compute_together = compute_together
         self._changed = threading.Condition()
         self._running = set(range(n_sequences))
         self._parked: dict[int, _Parked] = {}
         self._of_thread = threading.local()
-        self._native: ComputeNative | None = None
+        self._one_backend = one_backend
+        self._first_native: ComputeNative | None = None
         self._closed = False
 
     def enter(self, number: int) -> None:
@@ -57,10 +61,10 @@ class Lockstep:
     def park(self, graph: int, compute_native: ComputeNative) -> int:
         """Wait until a step has computed the graph; return its ggml status."""
         number: int = self._of_thread.number
-        parked = _Parked(graph)
         with self._changed:
-            # One backend computes for all: work memory is kept by the backend. The first to come stays it.
-            self._native = self._native or compute_native
+            # Work memory is kept by the backend: the first to come stays the one that computes for all.
+            self._first_native = self._first_native or compute_native
+            parked = _Parked(graph, self._first_native if self._one_backend else compute_native)
             self._parked[number] = parked
             self._changed.notify_all()
             while parked.outcome is None and not self._closed:
@@ -99,9 +103,8 @@ class Lockstep:
                 if not self._parked:
                     return False
                 step = dict(sorted(self._parked.items()))
-                native = self._native
-            assert native is not None
-            outcomes = self._compute_together([parked.graph for parked in step.values()], native)
+            parked = step.values()
+            outcomes = self._compute_together([one.graph for one in parked], [one.native for one in parked])
             interrupted = next((one.error for one in outcomes if isinstance(one.error, KeyboardInterrupt)), None)
             if interrupted is not None:
                 raise interrupted
@@ -109,8 +112,8 @@ class Lockstep:
             self.close()
             raise
         with self._changed:
-            for parked, outcome in zip(step.values(), outcomes, strict=True):
-                parked.outcome = outcome
+            for one, outcome in zip(parked, outcomes, strict=True):
+                one.outcome = outcome
             self._parked.clear()
             self._changed.notify_all()
         return True

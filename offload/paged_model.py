@@ -7,23 +7,22 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from offload.experts.eviction import LeastRecentlyUsed
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
 from offload.experts.placement import ExpertPlacer
-from offload.experts.slot_memory import ArenaSlots
 from offload.experts.span_reader import SpanReader
 from offload.experts.span_source import RetryingSource, SpanSource
 from offload.experts.staging import Staging
-from offload.experts.store import ExpertStore, WeightLayout
+from offload.experts.store import ExpertStore
 from offload.ggml.device import pager_device
 from offload.ggml.guard import check_abi
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
-from offload.ggml.paged_weights import ComputeNative, PagedTensor, PagedWeights
+from offload.ggml.paged_weights import ComputeNative, PagedWeights
 from offload.gguf_header import GgufHeader
 from offload.llama.context import LlamaContext
 from offload.llama.library import load
 from offload.llama.model import BufferOverride, LlamaModel
+from offload.slot_home import DeviceShare, device_home, host_home
 
 INTERLEAVED_DENSE = re.compile(
     r"(blk\.\d+\.(attn_(q|k|v|qkv|output|q_a|q_b|kv_a_mqa|kv_b)|ffn_(gate|up|down)(_shexp)?)|output)\.weight"
@@ -35,7 +34,8 @@ class PagedModel:
     """llama.cpp's model with its expert tensors over slots. Opened, used and closed by one thread.
 
     `capacity[layer]` slots may be used in each layer. With `staged_capacity` a batch may route to more experts than
-    that: it is staged, and the layers have so many slots meanwhile.
+    that: it is staged, and the layers have so many slots meanwhile. The slots are in this process's memory, or with
+    `device` in a device's, where their number stays what it was.
     """
 
     model: LlamaModel
@@ -58,6 +58,7 @@ class PagedModel:
         cancelled: Callable[[], bool] = lambda: False,
         on_progress: Callable[[float], bool] | None = None,
         wrap_source: Callable[[SpanSource], SpanSource] = RetryingSource,
+        device: DeviceShare | None = None,
     ) -> None:
         """Open the model: its dense weights are loaded, its experts absent.
 
@@ -65,38 +66,52 @@ class PagedModel:
             ModelFileError: llama.cpp refuses the file.
             CancelledError: `on_progress` returned False.
             AbiError: the native library is not the one this release was written for.
+            DeviceError: the device has not so much memory.
         """
         load()
         check_abi()
         with ExitStack() as opening:  # what is closed last is entered first: the slots, then their readers, the model
-            self._memory = memory = ArenaSlots(store.layers)
-            opening.callback(memory.close)
-            self.weights = PagedWeights(paged_tensors(store, memory), cancelled=cancelled)
+            home = host_home(store, opening) if device is None else device_home(store, device, opening)
+            self._home, self.is_on_device = home, device is not None
+            self.weights = PagedWeights(home.tensors, cancelled=cancelled, memory=home.graph_memory)
             opening.callback(self.weights.close)
+            opening.callback(home.forget, self.weights)
             buffer_type = pager_device().attach(self.weights)
             opening.callback(pager_device().detach, buffer_type)
-            overrides = [BufferOverride(_expert_pattern(store), buffer_type), *dense_overrides(header)]
+            overrides = [BufferOverride(_expert_pattern(store), buffer_type)]
+            overrides += dense_overrides(header) if device is None else []
+            offload_to = device.address if device is not None and not device.stands_in else None
             try:
                 progress = _of_dense_weights(header, on_progress)
-                self.model = LlamaModel.open(header.files[0], overrides=overrides, on_progress=progress)
+                self.model = LlamaModel.open(
+                    header.files[0], overrides=overrides, on_progress=progress, device=offload_to
+                )
             except BaseException as error:
                 raise self.weights.take_error() or error from None
             opening.callback(self.model.close)
-            self.model.opening_context = partial(pager_device().serving, self.weights)
+            self.model.opening_context = partial(home.serving, self.weights)
             self.weights.opened()
             self._reader = SpanReader.open(store, direct=direct_io)
             opening.callback(self._reader.close)
-            source = wrap_source(self._reader)
+            source = home.source(wrap_source(self._reader))
             loader = Loader(n_readers)
             opening.callback(loader.close)
-            self.pager = ExpertPager(store, memory, source, loader, LeastRecentlyUsed(), capacity)
-            self._make_staging = partial(Staging, store, memory, source, loader, self.pager)
+            self.pager = ExpertPager(store, home.memory, source, loader, home.policy, capacity)
+            self._make_staging = partial(Staging, store, home.memory, source, loader, self.pager)
             self._staging = None
             self.placer = ExpertPlacer(
-                store.layers, self.pager, header.n_expert_used, capacity=capacity, staging=None, staged_capacity=None
+                store.layers,
+                self.pager,
+                header.n_expert_used,
+                capacity=capacity,
+                staging=None,
+                staged_capacity=None,
+                racks=home.memory.racks,
             )
             self.resize(capacity, staged_capacity)
             self.weights.provider = self.placer
+            if home.on_cpu is not None:
+                self.placer.host, self.weights.host_rows = home.on_cpu(loader), home.host_rows
             self._closing = opening.pop_all()
 
     @property
@@ -116,7 +131,7 @@ class PagedModel:
         staging = self._staging if staged_capacity is not None else None
         self.placer.resize(capacity, staging, staged_capacity)
         # Not for slots that lend their memory: a huge page that is used in part is not given back.
-        self._memory.use_huge_pages(staged_capacity or capacity)
+        self._home.use_huge_pages(staged_capacity or capacity)
 
     @contextmanager
     def parked(
@@ -168,30 +183,6 @@ def _of_dense_weights(
 def _expert_pattern(store: ExpertStore) -> str:
     kinds = sorted({part.kind.value for layout in store.layers.values() for part in layout.parts})
     return rf"^blk\.\d+\.ffn_({'|'.join(kinds)})_exps\.weight$"
-
-
-def paged_tensors(store: ExpertStore, memory: ArenaSlots) -> list[PagedTensor]:
-    """Return the expert tensors as the slots will hold them."""
-    racks = {
-        (layer, part.kind): memory.rack(layer, part.kind) for layer, of in store.layers.items() for part in of.parts
-    }
-    return [
-        PagedTensor(
-            name=f"blk.{layer}.ffn_{part.kind.value}_exps.weight",
-            layer=layer,
-            kind=part.kind.value,
-            n_expert=layout.n_expert,
-            n_bytes=part.n_bytes,
-            stride_bytes=part.region_bytes,
-            phase=part.start,
-            interleaved=part.layout is WeightLayout.INTERLEAVED,
-            address=memory.address(layer, part.kind),
-            rack_address=racks[layer, part.kind].address,
-            rack_slots=racks[layer, part.kind].n_slots,
-        )
-        for layer, layout in store.layers.items()
-        for part in layout.parts
-    ]
 
 
 def dense_overrides(header: GgufHeader) -> list[BufferOverride]:

@@ -58,6 +58,7 @@ WIRED = frozenset(
         "memory_plan",
         "routing",
         "paged_model",
+        "slot_home",
         "route_recorder",
         "forecasting",
         "keeping",
@@ -87,7 +88,8 @@ RULES: dict[str, Rule] = {
     "offload.memory_plan": Rule(BELOW_ENGINE, outside=frozenset({"numpy", "psutil"})),
     # Models from the hub into a folder; the only one that asks a network.
     # The only places that wire the parts.
-    "offload.paged_model": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.slot_home": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.paged_model": Rule(BELOW_ENGINE | {"offload.slot_home"}, outside=frozenset()),
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.inspection": Rule(BELOW_ENGINE | {"offload.store_choice"}, outside=frozenset()),
     "offload.route_recorder": Rule(BELOW_ENGINE | {"offload.routing"}, outside=frozenset({"numpy"})),

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offload.experts.grouping import grouped
+from offload.experts.host_experts import Addresses, HostExperts
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Urgency
 from offload.experts.pager import ExpertPager
@@ -37,12 +38,14 @@ READ_AHEAD_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where the experts are, in the shape of the routed ids [n_tokens, n_expert_used]: one of the two is given."""
+    """Where the experts are, in the shape of the routed ids [n_tokens, n_expert_used]: slots or racked is given."""
 
     slots: NDArray[np.int32] | None = None
     """Numbers among the layer's own slots, the same for all kinds."""
     racked: Mapping[str, NDArray[np.int32]] | None = None
     """By kind: numbers in the rack of the layer and kind."""
+    on_cpu: Addresses = field(default_factory=dict)
+    """Experts that the CPU computes for a device; they have no slot, and the number of any."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class _Visit:
     staged: Sequence[int] = ()
     kept: Sequence[int] = ()
     best: Collection[int] = ()
+    on_cpu: Sequence[int] = ()
     computed: set[WeightKind] = field(default_factory=set)
 
 
@@ -89,6 +93,8 @@ class ExpertPlacer:
         self._next = dict(zip(list(layers), list(layers)[1:], strict=False))
         self._first, self._last = min(layers), max(layers)
         self._visit: _Visit | None = None
+        self.host: HostExperts | None = None
+        """Set where the CPU computes experts that a device has not."""
         self.while_reading: Callable[[int, Callable[[], bool]], None] | None = None
         """Called with a layer whose demanded experts are being read, of one token, before they are waited for, and with
         what tells whether they still are."""
@@ -135,6 +141,8 @@ class ExpertPlacer:
             if self.while_reading is not None and visit.n_tokens == 1 and not self._pager.arrived(layer, asked):
                 self.while_reading(layer, lambda: not self._pager.arrived(layer, asked))
             self._pager.wait(layer, asked, counted=visit.decodes)
+            if self.host is not None and visit.on_cpu:
+                return Placed(slots=visit.slots, on_cpu=self.host.wait())
             return Placed(slots=visit.slots)
         return Placed(racked=self._stage(visit, routed, asked))
 
@@ -177,6 +185,8 @@ class ExpertPlacer:
         if self._visit is not None:
             self._pager.release(self._visit.layer)
         self._visit = None
+        if self.host is not None:
+            self.host.end()
         self._turns.clear()
         if self._staging is not None:
             self._staging.reset()
@@ -195,6 +205,8 @@ class ExpertPlacer:
             experts = np.flatnonzero(counts).tolist()
             self._usage[layer] = self._usage[layer] / 2 + counts
             experts.sort(key=lambda expert: -counts[expert])
+            if self.host is not None:
+                self.host.learn(layer, routed)
         n_slots = self._pager.capacity(layer) if self._staging is not None else self._capacity[layer]
         if len(experts) <= n_slots:
             self._begin_in_slots(visit, experts, routed)
@@ -209,9 +221,16 @@ class ExpertPlacer:
         if self._staging is not None:
             self._staging.finish(layer)
         soon = set[int]().union(*self._turns) if self._turns else ()
-        numbers = self._pager.acquire(layer, experts, counted=visit.decodes, soon=soon)
-        if visit.n_tokens == 1:
+        if self.host is not None and visit.n_tokens == 1:
+            visit.on_cpu = self.host.choose(layer, experts)
+            self.host.begin(layer, visit.on_cpu)
+            self._pager.count_misses(len(visit.on_cpu))
+        in_slots = [expert for expert in experts if expert not in visit.on_cpu] if visit.on_cpu else experts
+        numbers = self._pager.acquire(layer, in_slots, counted=visit.decodes, soon=soon)
+        if visit.n_tokens == 1 and not visit.on_cpu:
             visit.slots = np.array([numbers], np.int32)
+        elif visit.on_cpu:
+            visit.slots = self._look_up(layer, zip(in_slots, numbers, strict=True))[routed]
         else:
             visit.slots = self._look_up(layer, zip(experts, numbers, strict=True))[routed]
         if self._reads_ahead(visit):
@@ -263,6 +282,8 @@ class ExpertPlacer:
         if visit is None:
             return
         self._pager.release(visit.layer)
+        if visit.on_cpu and self.host is not None:
+            self.host.end()
         if visit.slots is None and self._staging is not None:
             if len(visit.computed) == len(self._layers[visit.layer].parts):
                 for expert in visit.kept:

@@ -6,10 +6,14 @@ A rack holds one kind of matrix of all layers where it has one length. Its place
 layer. A batch computes with experts in slots and experts at places in one kernel, and none has to be copied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from offload.experts.store import LayerLayout, WeightKind
+from offload.experts.store import LayerLayout, PartLayout, WeightKind
+
+SPARE_SHARE = 1 / 8
+"""Places beyond those a layer may need, as a share of its experts: the next layer is read into them while experts of
+this one wait to be copied out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Rack:
     """By layer: the number of its slot 0."""
     n_slots: int
     """Places and the slots of all layers."""
+    n_expert: int
+    """Of the layer with most experts."""
 
     @property
     def n_bytes(self) -> int:
@@ -31,22 +37,54 @@ class Rack:
         return self.n_slots * self.stride_bytes
 
 
-def racks_for(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int] | None = None) -> list[Rack]:
-    """Return the racks of a model: places for the layer with most experts, and `capacity[layer]` slots of each layer.
+def racks_for(layers: Mapping[int, LayerLayout]) -> list[Rack]:
+    """Return the racks of a model: a slot for every expert of every layer, places for the layer with most experts.
 
-    None: a slot for every expert, where room that is not used costs nothing.
+    For memory that is taken only where it is used.
     """
-    n_slots_of = capacity or {layer: layout.n_expert for layer, layout in layers.items()}
+    capacity = {layer: layout.n_expert for layer, layout in layers.items()}
+    return _racks(layers, lambda part: part.region_bytes, capacity, lambda n_expert, fewest: n_expert)
+
+
+def device_racks(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], *, staged: bool) -> list[Rack]:
+    """Return racks of `capacity[layer]` slots, and as many places as staging beside them needs: a device's memory.
+
+    Parts follow each other without gaps, as in a tensor.
+    """
+
+    def n_places(n_expert: int, fewest: int) -> int:
+        return places_beside(n_expert, fewest) if staged else 0
+
+    return _racks(layers, lambda part: part.n_bytes, capacity, n_places)
+
+
+def places_beside(n_expert: int, n_slots: int) -> int:
+    """Return how many places a layer of `n_expert` experts needs beside its slots."""
+    return min(n_expert, n_expert - n_slots + spare_places(n_expert))
+
+
+def spare_places(n_expert: int) -> int:
+    """Return how many of the places are beyond those a layer may need."""
+    return round(SPARE_SHARE * n_expert)
+
+
+def _racks(
+    layers: Mapping[int, LayerLayout],
+    stride_of: Callable[[PartLayout], int],
+    capacity: Mapping[int, int],
+    places: Callable[[int, int], int],
+) -> list[Rack]:
     alike: dict[tuple[WeightKind, int], list[LayerLayout]] = {}
     for layout in layers.values():
         for part in layout.parts:
-            alike.setdefault((part.kind, part.region_bytes), []).append(layout)
+            alike.setdefault((part.kind, stride_of(part)), []).append(layout)
     racks = []
     for (kind, stride_bytes), layouts in alike.items():
-        n_places = n_slots = max(layout.n_expert for layout in layouts)
+        n_expert = max(layout.n_expert for layout in layouts)
+        n_places = n_slots = places(n_expert, min(capacity[layout.layer] for layout in layouts))
         first = {}
         for layout in layouts:
             first[layout.layer] = n_slots
-            n_slots += n_slots_of[layout.layer]
-        racks.append(Rack(kind, stride_bytes, n_places, first, n_slots))
+            n_slots += capacity[layout.layer]
+        racks.append(Rack(kind, stride_bytes, n_places, first, n_slots, n_expert))
     return racks

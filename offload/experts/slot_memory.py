@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from offload.experts.arena import HUGE_PAGE, Arena
+from offload.experts.key import ExpertKey
 from offload.experts.racks import Rack, racks_for
 from offload.experts.reader import Target
 from offload.experts.span_source import PartSource
@@ -32,7 +33,7 @@ class SlotMemory(Protocol[T_co]):
     def place(self, layer: int, kind: WeightKind, place: int) -> T_co:
         """Return where `kind` of an expert of the layer goes that is staged at a place of the kind's rack."""
 
-    def adopt(self, layer: int, kind: WeightKind, place: int, slot: int) -> None:
+    def adopt(self, key: ExpertKey, kind: WeightKind, place: int, slot: int) -> None:
         """Copy `kind` of an expert from a place into a slot."""
 
     def release(self, layer: int, slot: int) -> None:
@@ -112,9 +113,9 @@ class ArenaSlots:
         """Return where `kind` of an expert of the layer goes that is staged at a place of the kind's rack."""
         return self._target(layer, kind, place)
 
-    def adopt(self, layer: int, kind: WeightKind, place: int, slot: int) -> None:
+    def adopt(self, key: ExpertKey, kind: WeightKind, place: int, slot: int) -> None:
         """Copy `kind` of an expert from a place into a slot; NumPy does it without the interpreter lock."""
-        source, target = self.place(layer, kind, place), self.target(layer, kind, slot)
+        source, target = self.place(key.layer, kind, place), self.target(key.layer, kind, slot)
         np.copyto(np.frombuffer(target.payload, np.uint8), np.frombuffer(source.payload, np.uint8))
 
     def release(self, layer: int, slot: int) -> None:

@@ -28,14 +28,10 @@ from offload.experts.arena import HUGE_PAGE
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Outcome, Task, Urgency
 from offload.experts.pager import ExpertPager
-from offload.experts.racks import Rack
+from offload.experts.racks import Rack, places_beside
 from offload.experts.slot_memory import SlotMemory, T, to_places
 from offload.experts.span_source import PartSource
 from offload.experts.store import PAGE, ExpertStore, WeightKind, page_ceil
-
-SPARE_SHARE = 1 / 8
-"""Places beyond those a layer may need, as a share of its experts: the next layer is read into them while experts of
-this one wait to be copied out."""
 
 
 class Notes(NamedTuple):
@@ -67,11 +63,7 @@ def noted_bytes(of_model: Sequence[Rack], capacity: Mapping[int, int], notes: No
 
 def _n_places(rack: Rack, capacity: Mapping[int, int]) -> int:
     """Return how many places of a rack are used where every layer uses its slots."""
-    return min(rack.n_places, rack.n_places - min(capacity[layer] for layer in rack.first) + _n_spare(rack))
-
-
-def _n_spare(rack: Rack) -> int:
-    return round(SPARE_SHARE * rack.n_places)
+    return min(rack.n_places, places_beside(rack.n_expert, min(capacity[layer] for layer in rack.first)))
 
 
 class _Part:
@@ -191,7 +183,7 @@ class Staging:
         def work(part: _Part) -> int:
             assert part.place is not None
             try:
-                self._adopt(layer, part.kind, part.place, slots[0])
+                self._adopt(part.key, part.kind, part.place, slots[0])
             finally:
                 self._free(part)
             return 0

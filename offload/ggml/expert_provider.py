@@ -11,7 +11,7 @@ Routes = NDArray[np.int32]
 
 
 class Placement(Protocol):
-    """Where a layer's routed experts are, in the shape of the routed ids, contiguous: one of the two is given."""
+    """Where a layer's routed experts are, in the shape of the routed ids, contiguous: slots or racked is given."""
 
     @property
     def slots(self) -> NDArray[np.int32] | None:
@@ -20,6 +20,10 @@ class Placement(Protocol):
     @property
     def racked(self) -> Mapping[str, NDArray[np.int32]] | None:
         """By kind: numbers in the rack."""
+
+    @property
+    def on_cpu(self) -> Mapping[int, Mapping[str, int]]:
+        """By expert that the CPU computes for the device, and by kind: the address of its matrix. They have no slot."""
 
 
 class ExpertProvider(Protocol):

@@ -1,14 +1,8 @@
 """`GateReader`: the gate weights and router inputs of a layer, read off the graph before its experts are computed."""
 
-import ctypes as C
-
-import numpy as np
-from numpy.typing import NDArray
-
 from offload.ggml.abi import Tensor
+from offload.ggml.graph_memory import Floats, GraphMemory
 from offload.ggml.graph_walk import GraphWalk
-
-Floats = NDArray[np.float32]
 
 _GATE_NODES = 64
 """How far before the first expert node the router's nodes are looked for. Source: build_moe_ffn (llama-graph.cpp)."""
@@ -17,14 +11,15 @@ _GATE_NODES = 64
 class GateReader:
     """Reads the gates of one context's graphs; remembers how far before a layer's experts their nodes were last."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: GraphMemory) -> None:
+        self._memory = memory
         self._ahead: dict[int, tuple[int, ...]] = {}
         """Layer -> places before the experts' node, of weights and logits."""
 
     def read(
         self, walk: GraphWalk, layer: int, position: int, node: Tensor, shape: tuple[int, ...]
     ) -> tuple[Floats | None, Floats | None]:
-        """Return weights [n_tokens, n_expert_used] and inputs [n_tokens, n_embd] of a layer, views into the graph.
+        """Return weights [n_tokens, n_expert_used] and inputs [n_tokens, n_embd] of a layer, while the graph waits.
 
         The first expert node of the layer is at `position`. Inputs are given only where they are the experts' too:
         another tensor's memory may be in use again by now.
@@ -37,11 +32,11 @@ class GateReader:
         weights = inputs = None
         for before in found:
             if not _is_logits(before.name):
-                weights = _floats(before.data, n_tokens, n_used)
+                weights = self._memory.floats(before, n_tokens, n_used)
                 continue
             experts_input, routers_input = Tensor.from_address(node.src[1]), Tensor.from_address(before.src[1])
             if routers_input.data == experts_input.data:
-                inputs = _floats(experts_input.data, n_tokens, routers_input.ne[0])
+                inputs = self._memory.floats(experts_input, n_tokens, routers_input.ne[0])
         return weights, inputs
 
     def _found(self, walk: GraphWalk, position: int, ahead: tuple[int, ...]) -> list[Tensor] | None:
@@ -76,9 +71,3 @@ def _is_logits(name: bytes) -> bool:
 
 def _is_weights(name: bytes) -> bool:
     return name.startswith(b"ffn_moe_weights") and b"_sum" not in name
-
-
-def _floats(address: int, n_rows: int, n_columns: int) -> Floats:
-    """Return contiguous float32 memory as an array [n_rows, n_columns]."""
-    memory = memoryview((C.c_char * (4 * n_rows * n_columns)).from_address(address))
-    return np.ndarray((n_rows, n_columns), np.float32, memory)

@@ -4,7 +4,6 @@ import ctypes as C
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from offload.ggml import abi
 from offload.ggml.abi import Graph, Tensor
@@ -50,14 +49,3 @@ class GraphWalk:
             self._piece.n_nodes = position - self._at
             self.status = self._compute_native(C.addressof(self._piece))
             self._at = position
-
-
-def routed_ids(address: int) -> NDArray[np.int32]:
-    """Return ggml's ids tensor as an array [n_tokens, n_expert_used]: a view into the graph's memory."""
-    ids = Tensor.from_address(address)
-    n_used, n_tokens = ids.ne[0], ids.ne[1]
-    if not n_tokens:
-        return np.empty((0, n_used), np.int32)
-    n_bytes = ids.nb[1] * (n_tokens - 1) + 4 * n_used
-    memory = (C.c_char * n_bytes).from_address(ids.data)
-    return np.ndarray((n_tokens, n_used), np.int32, memory, strides=(ids.nb[1], ids.nb[0]))

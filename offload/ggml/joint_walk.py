@@ -23,8 +23,10 @@ from offload.ggml import abi
 from offload.ggml.abi import Tensor
 from offload.ggml.expert_provider import ExpertProvider, Placement, RouteObserver, Routes
 from offload.ggml.gate_reader import GateReader
-from offload.ggml.graph_walk import GraphWalk, routed_ids
-from offload.ggml.paged_tensor import PagedTensor, SlotIds, over_rack
+from offload.ggml.graph_memory import GraphMemory, SlotNumbers
+from offload.ggml.graph_walk import GraphWalk
+from offload.ggml.host_rows import HostRow, HostRows
+from offload.ggml.paged_tensor import PagedTensor, over_rack
 
 
 class PagedNode(NamedTuple):
@@ -61,9 +63,11 @@ class WalkedGraph:
         compute_native: Callable[[int], int],
         tensors: Mapping[int, PagedTensor],
         mul_mat_id: int,
-        ids: dict[tuple[int, str], SlotIds],
+        memory: GraphMemory,
+        numbers: SlotNumbers,
+        host_rows: HostRows | None = None,
     ) -> None:
-        """Stand before the first node. `ids` are kept for the next graph of the same context."""
+        """Stand before the first node. `numbers` are kept for the next graph of the same context."""
         self.walk = GraphWalk(graph, compute_native)
         self.error: BaseException | None = None
         self.routes: Routes = np.empty((0, 0), np.int32)
@@ -74,7 +78,10 @@ class WalkedGraph:
             _PagedLayer(layer, _phases(list(of_layer)))
             for layer, of_layer in groupby(served, key=lambda node: node.paged.layer)
         )
-        self._ids = ids
+        self._memory, self._numbers = memory, numbers
+        self._host_rows = host_rows
+        self._on_cpu: dict[int, tuple[PagedNode, list[HostRow]]] = {}
+        """By position in the graph: nodes of which the CPU computes some rows."""
         self._keep: list[Any] = []
         self._undo: list[tuple[Tensor, int, int]] = []
 
@@ -91,12 +98,15 @@ class WalkedGraph:
     def compute_to(self, phase: int) -> None:
         """Compute what stands before a phase of the next layer; the rest, where there is none."""
         if self.status == abi.STATUS_SUCCESS:
-            self.walk.go_to(self.layers[0].phases[phase][0].position if self.layers else self.walk.n_nodes)
+            end = self.layers[0].phases[phase][0].position if self.layers else self.walk.n_nodes
+            if self._on_cpu:
+                self._compute_rows(end)
+            self.walk.go_to(end)
 
     def read_routes(self) -> Routes:
         """Read where the layer it stands before routes to; no row: none of its tokens is computed any further."""
         self.true_ids = self.layers[0].true_ids
-        self.routes = routed_ids(self.true_ids)
+        self.routes = self._memory.ids(self.true_ids)
         return self.routes
 
     def tell(self, observers: Sequence[RouteObserver], gates: GateReader) -> None:
@@ -115,18 +125,48 @@ class WalkedGraph:
         """
         layer, phases = self.layers[0].layer, self.layers[0].phases
         if placement.slots is not None:
-            ids = self._slot_ids(layer, "", placement.slots[rows])
-            for _, _, node in (node for nodes in phases[phase:] for node in nodes):
+            slots, ids = placement.slots[rows], None
+            for _, paged, node in (node for nodes in phases[phase:] for node in nodes):
+                if paged.rack_only:
+                    self._point_into_rack(node, paged, slots + np.int32(paged.first))
+                    continue
+                ids = ids or self._numbers.tensor(layer, "", self.true_ids, slots)
                 self._set(node, 2, C.addressof(ids))
             self._keep.append(ids)
             return
         assert placement.racked is not None
         for _, paged, node in phases[phase]:
-            ids = self._slot_ids(layer, paged.kind, placement.racked[paged.kind][rows])
-            rack = over_rack(node.src[0], paged)
-            self._set(node, 0, C.addressof(rack))
-            self._set(node, 2, C.addressof(ids))
-            self._keep.append((rack, ids))
+            self._point_into_rack(node, paged, placement.racked[paged.kind][rows])
+
+    def leave_to_cpu(self, placement: Placement, phase: int) -> None:
+        """Have the CPU compute the rows of those experts in the nodes of a phase and later ones."""
+        routes = self.routes.tolist()
+        for node in (node for nodes in self.layers[0].phases[phase:] for node in nodes):
+            self._on_cpu[node.position] = (
+                node,
+                [
+                    HostRow(token, position, placement.on_cpu[expert][node.paged.kind])
+                    for token, experts in enumerate(routes)
+                    for position, expert in enumerate(experts)
+                    if expert in placement.on_cpu
+                ],
+            )
+
+    def _compute_rows(self, end: int) -> None:
+        """Compute up to each node that the CPU has rows of, before `end`, and have them written over the device's."""
+        assert self._host_rows is not None
+        for position in sorted(position for position in self._on_cpu if position < end):
+            node, rows = self._on_cpu.pop(position)
+            self.walk.go_to(position + 1)
+            if self.walk.status == abi.STATUS_SUCCESS:
+                self._host_rows.write(node.node, rows)
+
+    def _point_into_rack(self, node: Tensor, paged: PagedTensor, numbers: Routes) -> None:
+        ids = self._numbers.tensor(paged.layer, paged.kind, self.true_ids, numbers)
+        rack = over_rack(node.src[0], paged)
+        self._set(node, 0, C.addressof(rack))
+        self._set(node, 2, C.addressof(ids))
+        self._keep.append((rack, ids))
 
     def put_back(self) -> None:
         """Give the nodes back what they pointed at: llama.cpp reuses the graph for the next token."""
@@ -139,14 +179,6 @@ class WalkedGraph:
         if before != address:
             self._undo.append((node, position, before))
             node.src[position] = address
-
-    def _slot_ids(self, layer: int, kind: str, slots: Routes) -> Tensor:
-        """Return an ids tensor like llama.cpp's own, with slot numbers in it."""
-        held = self._ids.get((layer, kind))
-        if held is None or held.shape != slots.shape or held.copied_from != self.true_ids:
-            held = self._ids[layer, kind] = SlotIds(self.true_ids, slots.shape)
-        held.numbers[:] = slots
-        return held.tensor
 
 
 class JointWalk:
@@ -223,6 +255,8 @@ class JointWalk:
         first = 0
         for graph, of_graph in zip(graphs, routes, strict=True):
             graph.point(placement, phase, slice(first, first + len(of_graph)))
+            if placement.on_cpu:
+                graph.leave_to_cpu(placement, phase)
             first += len(of_graph)
 
     def _leave(self, graphs: Sequence[WalkedGraph]) -> None:

@@ -3,14 +3,12 @@
 import ctypes as C
 from dataclasses import dataclass
 
-import numpy as np
-
 from offload.ggml.abi import Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class PagedTensor:
-    """One expert weight tensor as the slots hold it.
+    """One expert weight tensor as the slots hold it. Addresses are those of the memory it is computed in.
 
     Slot 0 begins at `address`, and `stride_bytes` lies between two slots; an expert's `n_bytes` begin `phase` bytes
     into its slot. The rack that reaches the slots and the places for staging begins at `rack_address` and has
@@ -28,6 +26,14 @@ class PagedTensor:
     address: int
     rack_address: int
     rack_slots: int
+    n_slots: int
+    """Of the layer, all that there is memory for."""
+    buffer: int | None = None
+    """The ggml buffer of a device's memory; None: the process's own."""
+    rack_only: bool = False
+    """Whether kernels cannot begin at `address`, so that they get the rack with numbers in it."""
+    first: int = 0
+    """The number of slot 0 in the rack."""
 
 
 def over_rack(address: int, paged: PagedTensor) -> Tensor:
@@ -38,18 +44,3 @@ def over_rack(address: int, paged: PagedTensor) -> Tensor:
     rack.ne[2] = paged.rack_slots
     rack.nb[3] = rack.nb[2] * paged.rack_slots
     return rack
-
-
-class SlotIds:
-    """A ggml tensor [n_tokens, n_expert_used] of numbers, and its memory; kept for the next graph of the layer."""
-
-    __slots__ = ("copied_from", "numbers", "shape", "tensor")
-
-    def __init__(self, true_ids: int, shape: tuple[int, ...]) -> None:
-        n_tokens, n_used = shape
-        self.copied_from, self.shape = true_ids, shape
-        self.numbers = np.empty(shape, np.int32)
-        self.tensor = Tensor()
-        C.memmove(C.addressof(self.tensor), true_ids, C.sizeof(Tensor))
-        self.tensor.nb[:] = [4, 4 * n_used, 4 * n_used * n_tokens, 4 * n_used * n_tokens]
-        self.tensor.data = self.numbers.ctypes.data

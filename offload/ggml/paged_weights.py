@@ -23,9 +23,11 @@ from offload.ggml import abi
 from offload.ggml.abi import Buffer, Tensor
 from offload.ggml.expert_provider import ExpertProvider, RouteObserver
 from offload.ggml.gate_reader import GateReader
+from offload.ggml.graph_memory import GraphMemory, HostGraphMemory, SlotNumbers
+from offload.ggml.host_rows import HostRows
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
 from offload.ggml.joint_walk import JointWalk, WalkedGraph
-from offload.ggml.paged_tensor import PagedTensor, SlotIds
+from offload.ggml.paged_tensor import PagedTensor
 from offload.ggml.symbols import symbols
 
 __all__ = ["ALIGNMENT", "ComputeNative", "GraphOutcome", "PagedTensor", "PagedWeights", "RouteObserver"]
@@ -53,13 +55,16 @@ class PagedWeights:
         tensors: Sequence[PagedTensor],
         *,
         cancelled: Callable[[], bool] = lambda: False,
+        memory: GraphMemory | None = None,
     ) -> None:
-        """Prepare to be opened: the memory of the slots is reserved already."""
+        """Prepare to be opened: the memory of the slots is reserved already. `memory` None: the process's own."""
         self.error: BaseException | None = None
         self.compute_seconds = 0.0
         self.provider: ExpertProvider | None = None
         self.observers: list[RouteObserver] = []
         """Told of every layer's routes, in this order; the first may replace them."""
+        self.host_rows: HostRows | None = None
+        """Computes rows on the CPU where the provider says so."""
         self.parking: Callable[[int, ComputeNative], int] | None = None
         self._ggml = symbols()
         self._mul_mat_id = self._ggml.mul_mat_id
@@ -67,8 +72,9 @@ class PagedWeights:
         self._cancelled = cancelled
         self._of_address: dict[int, PagedTensor] = {}
         self._buffers: set[int] = set()
-        self._ids: list[dict[tuple[int, str], SlotIds]] = []
-        self._gates = GateReader()
+        self._memory: GraphMemory = memory or HostGraphMemory()
+        self._numbers: list[SlotNumbers] = []
+        self._gates = GateReader(self._memory)
         self._interleaver = Interleaver()
         self._presented: list[Buffer] = []
 
@@ -100,10 +106,10 @@ class PagedWeights:
         interleaved = self._buffer_presented_as(interleaved_buffer_type())
         for address, paged in self._of_address.items():
             tensor = Tensor.from_address(address)
-            tensor.ne[2] = paged.n_expert
+            tensor.ne[2] = paged.n_slots
             tensor.nb[2] = paged.stride_bytes
-            tensor.nb[3] = paged.stride_bytes * paged.n_expert
-            tensor.buffer = interleaved if paged.interleaved else plain
+            tensor.nb[3] = paged.stride_bytes * paged.n_slots
+            tensor.buffer = paged.buffer or (interleaved if paged.interleaved else plain)
         missing = set(self._by_name) - {tensor.name for tensor in self._of_address.values()}
         if missing:
             raise OffloadError(
@@ -126,22 +132,23 @@ class PagedWeights:
             return self.parking(graph, compute_native)
         if self.error is not None:
             return abi.STATUS_FAILED
-        (outcome,) = self.compute_together([graph], compute_native)
+        (outcome,) = self.compute_together([graph], [compute_native])
         self.error = outcome.error
         return outcome.status
 
-    def compute_together(self, graphs: Sequence[int], compute_native: ComputeNative) -> list[GraphOutcome]:
+    def compute_together(self, graphs: Sequence[int], natives: Sequence[ComputeNative]) -> list[GraphOutcome]:
         """Compute graphs of as many contexts, layer by layer, each with the numbers it would have alone.
 
-        Never raises. `compute_native` computes them all: any context's backend does it alike, with work memory of its
-        own. The same contexts come in the same order: what is kept for their next graphs is kept by number.
+        Never raises. `natives` compute them, one for each graph. The same contexts come in the same order: what is
+        kept for their next graphs is kept by number.
         """
         walked: list[WalkedGraph] = []
         try:
             assert self.provider is not None
-            self._ids += [{} for _ in graphs[len(self._ids) :]]
-            for address, ids in zip(graphs, self._ids, strict=False):
-                walked.append(WalkedGraph(address, compute_native, self._of_address, self._mul_mat_id, ids))
+            self._numbers += [self._memory.slot_numbers() for _ in graphs[len(self._numbers) :]]
+            served = self._of_address, self._mul_mat_id, self._memory
+            for address, native, numbers in zip(graphs, natives, self._numbers[: len(graphs)], strict=True):
+                walked.append(WalkedGraph(address, native, *served, numbers, self.host_rows))
             walk = JointWalk(walked, self.provider, self.observers, self._gates, self._cancelled)
             try:
                 walk.run()

@@ -62,6 +62,8 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_cont", PTR, (PTR, PTR)),
     # struct ggml_tensor * ggml_mul_mat(ctx, struct ggml_tensor * weights, struct ggml_tensor * vectors)
     ("ggml_mul_mat", PTR, (PTR, PTR, PTR)),
+    # struct ggml_tensor * ggml_mul_mat_id(ctx, struct ggml_tensor * experts, struct ggml_tensor * vectors, ids)
+    ("ggml_mul_mat_id", PTR, (PTR, PTR, PTR, PTR)),
     # void ggml_backend_cpu_set_n_threads(ggml_backend_t, int)
     ("ggml_backend_cpu_set_n_threads", None, (PTR, INT)),
     # struct ggml_cgraph * ggml_new_graph_custom(ctx, size_t size, bool grads)
@@ -72,6 +74,28 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_set_name", PTR, (PTR, C.c_char_p)),
     # int ggml_cpu_has_<feature>(void)
     *((f"ggml_cpu_has_{feature}", INT, ()) for feature in CPU_FEATURES),
+    # void ggml_backend_buffer_clear(ggml_backend_buffer_t, uint8_t value)
+    ("ggml_backend_buffer_clear", None, (PTR, C.c_uint8)),
+    # void * ggml_backend_buffer_get_base(ggml_backend_buffer_t)
+    ("ggml_backend_buffer_get_base", PTR, (PTR,)),
+    # void ggml_backend_buffer_set_usage(ggml_backend_buffer_t, enum ggml_backend_buffer_usage)
+    ("ggml_backend_buffer_set_usage", None, (PTR, INT)),
+    # size_t ggml_backend_buft_get_alignment(ggml_backend_buffer_type_t)
+    ("ggml_backend_buft_get_alignment", SIZE, (PTR,)),
+    # size_t ggml_backend_buft_get_max_size(ggml_backend_buffer_type_t)
+    ("ggml_backend_buft_get_max_size", SIZE, (PTR,)),
+    # void ggml_backend_tensor_set(struct ggml_tensor *, const void * data, size_t offset, size_t size)
+    ("ggml_backend_tensor_set", None, (PTR, PTR, SIZE, SIZE)),
+    # void ggml_backend_tensor_get(const struct ggml_tensor *, void * data, size_t offset, size_t size)
+    ("ggml_backend_tensor_get", None, (PTR, PTR, SIZE, SIZE)),
+    # void ggml_backend_tensor_copy(const struct ggml_tensor * src, struct ggml_tensor * dst)
+    ("ggml_backend_tensor_copy", None, (PTR, PTR)),
+    # void ggml_backend_synchronize(ggml_backend_t)
+    ("ggml_backend_synchronize", None, (PTR,)),
+    # ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t)
+    ("ggml_backend_dev_buffer_type", PTR, (PTR,)),
+    # const char * ggml_backend_dev_name(ggml_backend_dev_t)
+    ("ggml_backend_dev_name", C.c_char_p, (PTR,)),
     # size_t ggml_backend_dev_count(void)
     ("ggml_backend_dev_count", SIZE, ()),
     # ggml_backend_dev_t ggml_backend_dev_by_name(const char *)

@@ -91,7 +91,7 @@ class LlamaContext:
         With `computes_all_outputs` every token has them, whichever `decode` asks for: llama.cpp computes the last layer
         only for tokens with logits, and who watches the layers may want it of all.
         One number of threads serves prefill and decode: the CPU backends of one process share an OpenMP pool that
-        is rebuilt whenever the number changes. Everything computes on the CPU.
+        is rebuilt whenever the number changes. It computes where the layers of the model are.
 
         Raises:
             DecodeError: llama.cpp cannot make it, mostly for want of memory; `status` is -2.
@@ -105,8 +105,7 @@ class LlamaContext:
         params.n_outputs_max = n_outputs_max
         params.n_threads = n_threads
         params.n_threads_batch = n_threads
-        params.offload_kqv = False
-        params.op_offload = False
+        params.offload_kqv = params.op_offload = model.is_offloaded
         with captured_log() as log, model.opening_context():
             handle = api.llama_init_from_model(model.handle, params)
         if not handle:

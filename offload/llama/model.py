@@ -24,6 +24,9 @@ from offload.llama.vocab import Vocab
 _LOAD_MODE_NONE = 0
 _LOAD_MODE_DIRECT_IO = 4
 _LAZY_MODE_OFF = 0
+_SPLIT_MODE_NONE = 0
+_ALL_LAYERS = 999
+"""As `n_gpu_layers`: llama.cpp takes as many as there are, the output layer among them."""
 
 
 class BufferOverride(NamedTuple):
@@ -53,6 +56,8 @@ class LlamaModel:
         self._kept_alive = kept_alive
         self.opening_context: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while a context on this model is made."""
+        self.is_offloaded = False
+        """Whether its layers, and with them caches and compute, are on a device that is not the CPU."""
         self._dependents: weakref.WeakSet[_Closeable] = weakref.WeakSet()
         self.path = path
         self._vocab = Vocab(int(self._api.llama_model_get_vocab(handle)))
@@ -66,11 +71,13 @@ class LlamaModel:
         direct_io: bool = True,
         on_progress: Callable[[float], bool] | None = None,
         vocab_only: bool = False,
+        device: int | None = None,
     ) -> Self:
         """Load `path` (of a split model: its first file) into memory, never mapped.
 
         `direct_io` reads past the page cache where the system can. `on_progress` gets the share loaded, 0.0 to 1.0,
-        and stops the load by returning False. `vocab_only` loads no weights.
+        and stops the load by returning False. `vocab_only` loads no weights. All layers go to the ggml device at the
+        address `device`; None: they stay with the CPU.
 
         Raises:
             ModelNotFoundError: no file there.
@@ -84,7 +91,13 @@ class LlamaModel:
         callback = api.llama_progress_callback(progress)
         override_array = _override_array(overrides)
         params = api.llama_model_default_params()
-        params.n_gpu_layers = 0
+        devices = (ctypes.c_void_p * 2)(device, None)
+        if device is None:
+            params.n_gpu_layers = 0
+        else:
+            params.n_gpu_layers = _ALL_LAYERS
+            params.devices = ctypes.cast(devices, ctypes.c_void_p)
+            params.split_mode = _SPLIT_MODE_NONE
         params.load_mode = _LOAD_MODE_DIRECT_IO if direct_io else _LOAD_MODE_NONE
         params.lazy_mode = _LAZY_MODE_OFF  # lazy tensors would be mapped
         params.use_extra_bufts = False
@@ -98,7 +111,9 @@ class LlamaModel:
             if handle:
                 api.llama_model_free(handle)
             raise progress.error or _load_failure(path, log)
-        return cls(int(handle), path, (callback, override_array))
+        model = cls(int(handle), path, (callback, override_array))
+        model.is_offloaded = device is not None
+        return model
 
     @property
     def handle(self) -> int:

@@ -23,7 +23,8 @@ from offload.gguf_header import GgufHeader, read_gguf_header
 from offload.llama.context import LlamaContext
 from offload.llama.library import load
 from offload.llama.model import BufferOverride, LlamaModel
-from offload.paged_model import PagedModel, dense_overrides, paged_tensors
+from offload.paged_model import PagedModel, dense_overrides
+from offload.slot_home import DeviceShare, paged_tensors
 from offload.store_choice import pack_model
 
 Logits = NDArray[np.float32]
@@ -99,6 +100,7 @@ def paged_context(
     direct_io: bool = True,
     cancelled: Callable[[], bool] = lambda: False,
     wrap_source: Callable[[SpanSource], SpanSource] = RetryingSource,
+    device: DeviceShare | None = None,
 ) -> Iterator[tuple[PagedModel, LlamaContext]]:
     """Open the model with `capacity` slots in each layer, wired to its context as the engine does it.
 
@@ -116,6 +118,7 @@ def paged_context(
             direct_io=direct_io,
             cancelled=cancelled,
             wrap_source=wrap_source,
+            device=device,
         ) as paged,
         _context(paged.model, n_ubatch) as context,
     ):

@@ -1,7 +1,7 @@
 """A provider that has all experts of a model in memory, in an order of its own: the device without a pager."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from offload.gguf_header import ExpertTensor, GgufHeader, read_gguf_header
 class FakePlacement:
     slots: NDArray[np.int32] | None = None
     racked: Mapping[str, NDArray[np.int32]] | None = None
+    on_cpu: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
 
 class ResidentExperts:
@@ -107,6 +108,7 @@ class ResidentExperts:
             address=self._memory.address(layer, kind),
             rack_address=rack.address,
             rack_slots=rack.n_slots,
+            n_slots=tensor.n_expert,
         )
 
 

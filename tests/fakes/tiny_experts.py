@@ -114,8 +114,8 @@ class ByteSlots:
         region = self._places.setdefault((kind, part.region_bytes, place), bytearray(part.region_bytes))
         return Target(memoryview(region), part.start, part.n_bytes)
 
-    def adopt(self, layer: int, kind: WeightKind, place: int, slot: int) -> None:
-        self.target(layer, kind, slot).payload[:] = self.place(layer, kind, place).payload
+    def adopt(self, key: ExpertKey, kind: WeightKind, place: int, slot: int) -> None:
+        self.target(key.layer, kind, slot).payload[:] = self.place(key.layer, kind, place).payload
 
     def release_places(self) -> None:
         self._places.clear()

@@ -23,7 +23,7 @@ from fakes.paged_runs import (
 )
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.experts.slot_memory import ArenaSlots
-from offload.paged_model import paged_tensors
+from offload.slot_home import paged_tensors
 
 N_EXPERT = 16
 N_UBATCH = 16

@@ -12,7 +12,7 @@ from offload.ggml.paged_weights import ComputeNative, GraphOutcome
 from offload.lockstep import Lockstep
 
 
-def compute(graphs: Sequence[int], _native: ComputeNative) -> list[GraphOutcome]:
+def compute(graphs: Sequence[int], _natives: Sequence[ComputeNative]) -> list[GraphOutcome]:
     return [GraphOutcome(abi.STATUS_SUCCESS)] * len(graphs)
 
 
@@ -44,9 +44,9 @@ def run(lengths: Sequence[int], n_sequences: int) -> tuple[BatchRun, list[tuple[
     begun: list[tuple[int, int]] = []
     step = [0]
 
-    def counting(graphs: Sequence[int], native: ComputeNative) -> list[GraphOutcome]:
+    def counting(graphs: Sequence[int], natives: Sequence[ComputeNative]) -> list[GraphOutcome]:
         step[0] += 1
-        return compute(graphs, native)
+        return compute(graphs, natives)
 
     lockstep = Lockstep(counting, n_sequences)
     sequences = [FakeSequence(lockstep, begun, step) for _ in range(n_sequences)]

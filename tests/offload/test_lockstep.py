@@ -20,9 +20,9 @@ class FakeCompute:
         self.natives: list[int] = []
         self.errors: dict[int, BaseException] = {}
 
-    def __call__(self, graphs: Sequence[int], compute_native: ComputeNative) -> list[GraphOutcome]:
+    def __call__(self, graphs: Sequence[int], natives: Sequence[ComputeNative]) -> list[GraphOutcome]:
         self.steps.append(list(graphs))
-        self.natives.append(compute_native(0))
+        self.natives += [native(0) for native in natives]
         return [
             GraphOutcome(abi.STATUS_FAILED if graph in self.errors else abi.STATUS_SUCCESS, self.errors.get(graph))
             for graph in graphs
@@ -88,6 +88,14 @@ def test_one_backend_computes_for_all(compute: FakeCompute) -> None:
         while lockstep.step():
             pass
     assert len(set(compute.natives)) == 1
+
+
+def test_on_a_device_each_context_computes_its_own_graphs(compute: FakeCompute) -> None:
+    lockstep = Lockstep(compute, 2, one_backend=False)
+    with sequences(lockstep, parking(lockstep, [10, 11], []), parking(lockstep, [20, 21], [])):
+        while lockstep.step():
+            pass
+    assert compute.natives == [10, 20, 11, 21]
 
 
 def test_an_error_is_of_its_own_sequence_and_taken_once(compute: FakeCompute) -> None:

@@ -12,7 +12,8 @@ from offload.experts.slots import SlotState
 from offload.ggml.interleave import Interleaver
 from offload.gguf_header import read_gguf_header
 from offload.llama.library import load
-from offload.paged_model import PagedModel, dense_overrides, paged_tensors
+from offload.paged_model import PagedModel, dense_overrides
+from offload.slot_home import paged_tensors
 
 MOE = [architecture for architecture in TinyArchitecture if architecture.is_moe]
 MULTIPLIED = {"attn_q", "attn_k", "attn_v", "attn_output", "attn_q_a", "attn_q_b", "attn_kv_a_mqa", "output"}

@@ -215,11 +215,11 @@ def test_a_place_is_not_written_while_another_thread_copies_it_out(monkeypatch: 
     world.staging.begin(1, GATE, [0], AHEAD)
     copy, copying, too_early = world.slots.adopt, threading.Event(), []
 
-    def slow_copy(layer: int, kind: WeightKind, place: int, slot: int) -> None:
+    def slow_copy(key: ExpertKey, kind: WeightKind, place: int, slot: int) -> None:
         if kind is GATE:
             copying.set()
             too_early.append(world.source.begins_within(ExpertKey(1, 0), GATE, 0.05))
-        copy(layer, kind, place, slot)
+        copy(key, kind, place, slot)
 
     monkeypatch.setattr(world.staging, "_adopt", slow_copy)
     assert world.staging.adopt(0, 0, ())

@@ -10,6 +10,7 @@ from fakes.paged_runs import gguf_model, paged_context, prompt_and_answer
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.ggml.abi import Tensor
 from offload.ggml.gate_reader import GateReader
+from offload.ggml.graph_memory import HostGraphMemory
 from offload.ggml.graph_walk import GraphWalk
 
 MOE = [architecture for architecture in TinyArchitecture if architecture.is_moe]
@@ -42,7 +43,7 @@ def test_what_is_remembered_reads_what_a_search_finds(
         self: GateReader, walk: GraphWalk, layer: int, position: int, node: Tensor, shape: tuple[int, ...]
     ) -> Read:
         found = read(self, walk, layer, position, node, shape)
-        compared.append(same(found, read(GateReader(), walk, layer, position, node, shape)))
+        compared.append(same(found, read(GateReader(HostGraphMemory()), walk, layer, position, node, shape)))
         return found
 
     monkeypatch.setattr(GateReader, "read", read_twice)
@@ -66,7 +67,7 @@ def test_a_layer_is_searched_again_where_something_else_stands(
     ) -> Read:
         self._ahead[layer] = places
         found = read(self, walk, layer, position, node, shape)
-        compared.append(same(found, read(GateReader(), walk, layer, position, node, shape)))
+        compared.append(same(found, read(GateReader(HostGraphMemory()), walk, layer, position, node, shape)))
         return found
 
     monkeypatch.setattr(GateReader, "read", misled)

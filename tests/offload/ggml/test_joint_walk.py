@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fakes.devices import stand_in
 from fakes.paged_runs import ANSWER, PROMPT, gguf_model, paged_context, plain_context, prompt_and_answer
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
 from offload.errors import ExpertReadError
@@ -53,7 +54,7 @@ def path(tmp_path: Path) -> Path:
 
 def run_together(paged: PagedModel, works: list[tuple[LlamaContext, list[list[int]]]]) -> list[list[object]]:
     """Compute batches in as many contexts as `works` has; return each one's logits or error, batch by batch."""
-    lockstep = Lockstep(paged.weights.compute_together, len(works))
+    lockstep = Lockstep(paged.weights.compute_together, len(works), one_backend=not paged.is_on_device)
     found: list[list[object]] = [[] for _ in works]
 
     def run(number: int, context: LlamaContext, batches: list[list[int]]) -> None:
@@ -98,6 +99,18 @@ def test_each_context_computes_what_it_computes_alone(path: Path, staged: bool) 
                 logits.append(context.logits().copy())
             expected.append(logits)
     with paged_context(stored, n_slots, staged=staged) as (paged, context), another_context(paged) as other:
+        found = run_together(paged, [(context, BATCHES), (other, OTHERS)])
+    for one, alone in zip(found, expected, strict=True):
+        assert np.array_equal(np.array(one), np.array(alone))
+
+
+@pytest.mark.parametrize("on_cpu", [None, 0.0], ids=["copied", "either"])
+def test_on_a_device_each_context_computes_what_it_computes_alone(path: Path, on_cpu: float | None) -> None:
+    stored = gguf_model(path)
+    share = stand_in(stored.capacity(6), host_bytes=1 << 20, on_cpu=on_cpu)
+    with paged_context(stored, 16, staged=False) as (paged, context), another_context(paged) as other:
+        expected = run_together(paged, [(context, BATCHES), (other, OTHERS)])
+    with paged_context(stored, 6, device=share) as (paged, context), another_context(paged) as other:
         found = run_together(paged, [(context, BATCHES), (other, OTHERS)])
     for one, alone in zip(found, expected, strict=True):
         assert np.array_equal(np.array(one), np.array(alone))
