@@ -92,6 +92,11 @@ def difference(after: PagingUse, before: PagingUse) -> PagingUse:
         staging_wait_seconds=after.staging_wait_seconds - before.staging_wait_seconds,
         expert_compute_seconds=after.expert_compute_seconds - before.expert_compute_seconds,
         read_seconds=after.read_seconds - before.read_seconds,
+        bytes_uploaded=after.bytes_uploaded - before.bytes_uploaded,
+        bytes_downloaded=after.bytes_downloaded - before.bytes_downloaded,
+        host_hits=after.host_hits - before.host_hits,
+        host_misses=after.host_misses - before.host_misses,
+        cpu_rows=after.cpu_rows - before.cpu_rows,
     )
 
 

@@ -23,6 +23,17 @@ class DirectIo(Enum):
     OFF = "off"
 
 
+class OnMiss(Enum):
+    """What becomes of an expert that a token is routed to and that is not in the device's memory."""
+
+    COPY = "copy"
+    """It is copied there: the device computes everything, as it would alone."""
+    AUTO = "auto"
+    """It is copied where that is worth it by measured costs, else the CPU computes its rows: the last bits differ."""
+    COMPUTE = "compute"
+    """Once the device is full the CPU computes what is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """How a model is opened. Zero means: decided from the model or the machine."""
@@ -50,6 +61,14 @@ class EngineConfig:
     prompt_outputs: bool = False
     """Compute the last layer, and logits, for every token of a prompt instead of the last one: for traces. Logits of a
     whole batch take much memory: choose small ones."""
+    device: str = "auto"
+    """What computes: `auto`, the GPU with the most free memory, else the CPU; `cpu`; or a device by its name. Where
+    neither this nor `vram` says more than `auto`, a model that does not fit the device's memory is computed on the
+    CPU."""
+    vram: str | int = "auto"
+    """Of the device's memory, what weights, context and experts may take: bytes, or text as `6G`, `80%`, `auto`."""
+    on_miss: OnMiss = OnMiss.COPY
+    """What becomes of an expert that is in RAM and not on the device."""
 
 
 @dataclass(frozen=True, slots=True)

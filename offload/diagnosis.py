@@ -1,4 +1,4 @@
-"""What `offload doctor` tells: versions, native library, processor, memory and disk of this machine.
+"""What `offload doctor` tells: versions, native library, processor, memory, devices and disk of this machine.
 
 Every finding stands for itself: one that cannot be made says so, and the others follow.
 """
@@ -8,16 +8,20 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from offload.bytesize import format_bytes
 from offload.errors import OffloadError
 from offload.machine import cpu_flags, free_disk_bytes, machine_memory, physical_cores
+
+if TYPE_CHECKING:
+    from offload.ggml.devices import ComputeDevice
 
 _SAMPLE_BYTES = 64 << 20
 _TELLING_FLAGS = (
@@ -73,6 +77,7 @@ def diagnose(place: Path) -> Diagnosis:
         ("interleaved weights", _interleaved_weights),
         ("processor", _processor),
         ("memory", _memory),
+        ("devices", _devices),
         ("disk", lambda: _disk(place)),
         ("app", _app),
     )
@@ -162,6 +167,36 @@ def _memory() -> Finding:
     text = f"{format_bytes(memory.available_bytes)} available of {format_bytes(memory.total_bytes)}, limits included"
     numbers = {"total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes}
     return Finding("memory", Health.GOOD, text, numbers)
+
+
+def _devices() -> Finding:
+    from offload.ggml.devices import list_devices
+
+    return devices_finding(list_devices())
+
+
+def devices_finding(devices: Iterable["ComputeDevice"]) -> Finding:
+    """Return what is said of the devices beside the CPU, which has findings of its own."""
+    others = [device for device in devices if not device.is_stand_in]
+    numbers: dict[str, int | float | str] = {"n_gpu": sum(device.is_gpu for device in others)}
+    for device in others:
+        numbers[f"{device.name}_description"] = device.description
+        numbers[f"{device.name}_kind"] = device.kind.value
+        numbers[f"{device.name}_total_bytes"] = device.total_bytes
+        numbers[f"{device.name}_free_bytes"] = device.free_bytes
+    listed = [_device_text(device) for device in others]
+    if numbers["n_gpu"]:
+        return Finding("devices", Health.GOOD, "; ".join(listed), numbers)
+    text = "; ".join(["no GPU: this build of llama-cpp-python has none, or finds none", *listed])
+    return Finding("devices", Health.REMARK, text, numbers)
+
+
+def _device_text(device: "ComputeDevice") -> str:
+    named = f"{device.name}: {device.description}"
+    if not device.total_bytes:
+        return named
+    shared = ", the machine's own" if device.shares_memory else ""
+    return f"{named}, {format_bytes(device.free_bytes)} free of {format_bytes(device.total_bytes)}{shared}"
 
 
 def _disk(place: Path) -> Finding:

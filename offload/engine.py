@@ -26,11 +26,12 @@ from offload.config import (
     Message,
     Token,
 )
+from offload.device_needs import DeviceNeeds
 from offload.engine_outline import outline_plans
 from offload.engine_parts import OpenedModel, Prepared, prepare
 from offload.errors import OffloadError, UsageError
 from offload.experts.fingerprint import source_files
-from offload.experts.pressure import PressureWatch
+from offload.experts.pressure import Elastic, ElasticSlots, ElasticTier, PressureWatch
 from offload.fit.machine_key import machine_name
 from offload.fit.measured import LEAST_TOKENS, keep_run, measured_file, run_of
 from offload.forecast_state import save_state
@@ -41,6 +42,7 @@ from offload.llama.chat import render
 from offload.lockstep import Lockstep
 from offload.machine import resident_memory
 from offload.memory_plan import MemoryPlan
+from offload.paged_model import PagedModel
 from offload.route_recorder import JudgedRoutes, RouteRecorder, trace_header
 from offload.routing.route_trace import RouteStep, TraceHeader
 from offload.stats import MemoryUse, PagingUse, Stats
@@ -111,7 +113,7 @@ class Engine:
             self._sequences = [Generator(context, model.vocab) for context in self._opened.contexts]
             self._generator = self._sequences[0]
             if self._opened.paged is not None:
-                self._watch = PressureWatch(self._opened.paged.pager, self.plan.capacity, self.plan.n_expert_used)
+                self._watch = PressureWatch(_elastic(self._opened.paged, self.plan, prepared.device_needs))
         except BaseException:
             self._opened.close()
             raise
@@ -317,7 +319,8 @@ class Engine:
         paged = self._opened.paged
         if paged is None:
             return PagingUse()
-        counts, staging = paged.pager.counts(), paged.staging
+        counts, staging, tiers = paged.pager.counts(), paged.staging, paged.tier_counts()
+        rows = paged.weights.host_rows
         return PagingUse(
             n_layer=len(self.plan.capacity),
             n_expert=self.plan.n_expert,
@@ -330,4 +333,17 @@ class Engine:
             staging_wait_seconds=staging.wait_seconds if staging is not None else 0.0,
             expert_compute_seconds=paged.weights.compute_seconds,
             read_seconds=counts.read_seconds,
+            bytes_uploaded=tiers.bytes_uploaded if tiers is not None else 0,
+            bytes_downloaded=tiers.bytes_downloaded if tiers is not None else 0,
+            host_hits=tiers.host.hits if tiers is not None else 0,
+            host_misses=tiers.host.misses if tiers is not None else 0,
+            cpu_rows=rows.n_rows if rows is not None else 0,
         )
+
+
+def _elastic(paged: PagedModel, plan: MemoryPlan, device_needs: DeviceNeeds | None) -> Elastic:
+    """Return what shrinks when the system runs short of memory: slots, or what is kept behind those of a device."""
+    if paged.tier is not None:
+        least_bytes = device_needs.least_host_bytes if device_needs is not None else 0
+        return ElasticTier(paged.tier, plan.host_bytes, least_bytes)
+    return ElasticSlots(paged.pager, plan.capacity, plan.n_expert_used)

@@ -71,7 +71,7 @@ def predictor_for(
 def _known(measured: EngineNeeds) -> Known:
     """Return what earlier runs kept of the model, as far as it is of use."""
     with suppress(OffloadError):
-        learnt = measured.share(measured.needs.floor_bytes).learnt
+        learnt = measured.share(measured.floor_bytes).learnt
         if learnt is not None and learnt.trace_header is not None:
             return Known(learnt.trace_header.fingerprint, learnt.trace_header, learnt.states)
         return Known(source_files(measured.header)[0].fingerprint)

@@ -6,7 +6,7 @@ from offload.config import EngineConfig
 from offload.engine_needs import EngineNeeds
 from offload.errors import UsageError
 from offload.machine import machine_memory
-from offload.memory_plan import MemoryPlan, Needs
+from offload.memory_plan import MemoryPlan
 from offload.plan_outline import PlanOutline, PlanPoint
 
 MAX_POINTS = 257
@@ -50,18 +50,18 @@ def outline_of(measured: EngineNeeds, n_points: int) -> PlanOutline:
     return PlanOutline(
         n_ctx=needs.n_ctx,
         n_ubatch=needs.n_ubatch,
-        floor_bytes=needs.floor_bytes,
-        whole_bytes=needs.whole_bytes,
+        floor_bytes=measured.floor_bytes,
+        whole_bytes=measured.whole_bytes,
         budget_bytes=measured.budget_bytes,
         total_memory_bytes=machine.total_bytes,
         available_memory_bytes=machine.available_bytes,
-        points=tuple(_point(measured.share(budget_bytes).plan) for budget_bytes in _budgets(needs, n_points)),
+        points=tuple(_point(measured.share(budget_bytes).plan) for budget_bytes in _budgets(measured, n_points)),
     )
 
 
-def _budgets(needs: Needs, n_points: int) -> list[int]:
+def _budgets(measured: EngineNeeds, n_points: int) -> list[int]:
     """Return rising budgets, evenly from the floor to the whole; fewer where there are not so many between them."""
-    first, span = needs.floor_bytes, needs.whole_bytes - needs.floor_bytes
+    first, span = measured.floor_bytes, measured.whole_bytes - measured.floor_bytes
     return sorted({first + span * index // max(1, n_points - 1) for index in range(n_points)})
 
 
@@ -76,4 +76,5 @@ def _point(plan: MemoryPlan) -> PlanPoint:
         staging_bytes=plan.staging_bytes,
         slot_bytes=plan.slot_bytes,
         resident_share=plan.resident_share,
+        host_bytes=plan.host_bytes,
     )

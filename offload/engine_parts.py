@@ -1,24 +1,30 @@
 """What the engine is made of: a model prepared (header read, store chosen, memory planned), and one opened."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from offload.bytesize import format_bytes
-from offload.config import DirectIo, EngineConfig
+from offload.config import DirectIo, EngineConfig, OnMiss
+from offload.device_needs import DeviceNeeds
+from offload.device_share import make_device_plan
 from offload.engine_needs import EngineNeeds, Learnt, n_outputs
 from offload.errors import BudgetError, ForecasterFileError, UsageError
 from offload.experts.disk_probe import probe_direct_io
 from offload.experts.store import ExpertStore
 from offload.forecast_wiring import ForecastWiring
+from offload.ggml.devices import ComputeDevice
 from offload.gguf_header import GgufHeader
 from offload.llama.context import LlamaContext
 from offload.llama.model import LlamaModel
 from offload.machine import physical_cores, resident_memory
 from offload.memory_plan import MemoryPlan, Needs, make_plan
+from offload.miss_costs import uses_to_copy
 from offload.paged_model import PagedModel, dense_overrides
 from offload.routing.forecaster_file import State
 from offload.routing.route_trace import TraceHeader
+from offload.slot_home import DeviceShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,9 @@ class Prepared:
     """What was learnt of the model before."""
     trace_header: TraceHeader | None = None
     """Of the model, where it was needed so far: its fingerprint reads the file."""
+    device: ComputeDevice | None = None
+    """What computes; None: the CPU alone."""
+    device_needs: DeviceNeeds | None = None
 
 
 class OpenedModel:
@@ -57,7 +66,9 @@ class OpenedModel:
         self.paged: PagedModel | None = None
         self.forecast: ForecastWiring | None = None
         if prepared.store is not None:
-            if prepared.forecast_bytes:
+            share = _device_share(prepared, config)
+            # Where the CPU computes rows, what the device holds depends on the routes alone, never on forecasts.
+            if prepared.forecast_bytes and (share is None or share.on_cpu is None):
                 self.forecast = _forecast(prepared, config)
             self.paged = PagedModel(
                 header,
@@ -68,10 +79,11 @@ class OpenedModel:
                 direct_io=_reads_direct(config, prepared.store),
                 cancelled=cancelled,
                 on_progress=on_progress,
+                device=share,
             )
             self.model = self.paged.model
         else:
-            self.model = LlamaModel.open(header.files[0], overrides=dense_overrides(header), on_progress=on_progress)
+            self.model = _dense_model(prepared, on_progress)
         try:
             self.contexts = [
                 LlamaContext.open(
@@ -97,6 +109,8 @@ class OpenedModel:
             except BaseException:
                 self.close()
                 raise
+            if self.paged.tier is not None:
+                self.paged.tier.resize(self.plan.host_bytes)
             self.paged.resize(self.plan.capacity, self.plan.staged_capacity)
             if self.forecast is not None:
                 self.forecast.keeping.set_slots(self.plan.capacity)
@@ -135,6 +149,8 @@ def prepare(
         forecast_bytes=shared.forecast_bytes,
         forecast_states=learnt.states,
         trace_header=learnt.trace_header,
+        device=measured.device,
+        device_needs=shared.device_needs,
     )
 
 
@@ -144,11 +160,16 @@ def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
     Raises:
         BudgetError: batches of the size that llama.cpp was told no longer fit.
     """
-    plan = prepared.plan
+    plan, device = prepared.plan, prepared.plan.device
     excess = loaded_bytes - (plan.runtime_bytes + plan.dense_bytes + plan.kv_bytes)
+    if device is not None and prepared.device is not None and prepared.device.is_stand_in:
+        excess -= device.total_bytes - device.compute_bytes  # its memory is ours too
     if excess <= 0:
         return plan
     needs = replace(prepared.needs, runtime_bytes=prepared.needs.runtime_bytes + excess)
+    if device is not None and prepared.device_needs is not None:
+        device_budget = device.budget_bytes
+        return make_device_plan(needs, prepared.device_needs, plan.budget_bytes, device_budget, plan.store_name)
     fitted = make_plan(needs, plan.budget_bytes, plan.store_name)
     if fitted.n_ubatch < plan.n_ubatch:
         raise BudgetError(
@@ -158,6 +179,37 @@ def fit_plan(prepared: Prepared, loaded_bytes: int) -> MemoryPlan:
             hint="Raise --memory a little, or lower -c (context) or -ub (batch).",
         )
     return fitted
+
+
+def _dense_model(prepared: Prepared, on_progress: Callable[[float], bool] | None) -> LlamaModel:
+    """Load a model without experts, on the device if there is one."""
+    header, device = prepared.header, prepared.device
+    if device is None or device.is_stand_in:
+        return LlamaModel.open(header.files[0], overrides=dense_overrides(header), on_progress=on_progress)
+    return LlamaModel.open(header.files[0], on_progress=on_progress, device=device.address)
+
+
+def _device_share(prepared: Prepared, config: EngineConfig) -> DeviceShare | None:
+    """Return what the model has of the device it is computed on; None: of none."""
+    plan, device = prepared.plan, prepared.device
+    if device is None or prepared.store is None:
+        return None
+    n_threads = prepared.n_threads
+    on_cpu = None
+    if config.on_miss is OnMiss.COMPUTE:
+        on_cpu = math.inf
+    elif config.on_miss is OnMiss.AUTO and not plan.holds_all:
+        on_cpu = uses_to_copy(prepared.header, prepared.store, device.address, n_threads)
+    return DeviceShare(
+        address=device.address,
+        stands_in=device.is_stand_in,
+        capacity=plan.capacity,
+        staged=plan.staged_capacity is not None,
+        host_bytes=plan.host_bytes,
+        n_readers=config.n_readers,
+        on_cpu=on_cpu,
+        n_threads=n_threads,
+    )
 
 
 def _forecast(prepared: Prepared, config: EngineConfig) -> ForecastWiring:

@@ -13,6 +13,7 @@
     ├── WorkerDiedError            exit 9   the worker process ended without an answer
     ├── CancelledError             exit 130 the user stopped it
     ├── ExpertReadError            exit 1   an expert's bytes could not be read
+    ├── DeviceError                exit 1   a GPU has not the memory that was asked of it, or was lost
     ├── AbiError                   exit 1   the native library is not the one this release was written for
     └── DecodeError                exit 1   llama.cpp refused to compute
 

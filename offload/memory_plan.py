@@ -8,14 +8,16 @@ have it then. The floor is what the model needs with one slot per routed expert 
 model needs is measured elsewhere and given.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from offload.bytesize import format_bytes
+from offload.device_plan import DevicePlan
 from offload.errors import BudgetError
 from offload.experts.racks import racks_for
 from offload.experts.staging import Notes, noted_bytes, staging_bytes
 from offload.experts.store import LayerLayout
+from offload.memory_plan_slots import fill_slots
 
 LENT_FROM = 0.1
 """Staging's memory is lent to the slots while decoding where it makes them more by at least this share. Lending costs
@@ -94,11 +96,12 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """Bytes by part.
+    """Bytes by part, of the memory of the process; where there is a `device`, of its memory too.
 
     `capacity[layer]` slots while decoding. `staged_capacity[layer]` slots while batches are staged, which may then
     route to more experts than there are slots; None where batches are not staged. `slot_bytes` and `staging_bytes`
-    are those of the second case where there is one.
+    are those of the second case where there is one. With a device slots and staging lie in its memory, and `host_bytes`
+    are a cache between them and the disk; what else of a part is not in the device's memory is counted here.
     """
 
     budget_bytes: int
@@ -118,12 +121,21 @@ class MemoryPlan:
     staged_capacity: Mapping[int, int] | None
     store_name: str = ""
     n_parallel: int = 1
+    device: DevicePlan | None = None
+    """None: everything is computed on the CPU."""
+    host_bytes: int = 0
+    """Of the cache of experts in front of a device's slots."""
 
     @property
     def total_bytes(self) -> int:
         """What the process is planned to take."""
         fixed = self.runtime_bytes + self.dense_bytes + self.kv_bytes + self.compute_bytes + self.reading_bytes
-        return fixed + self.staging_bytes + self.slot_bytes
+        return fixed + self.staging_bytes + self.slot_bytes + self.host_bytes
+
+    @property
+    def expert_bytes(self) -> int:
+        """What is kept of experts in the process's own memory: slots, or the cache behind a device's."""
+        return self.slot_bytes + self.host_bytes
 
     @property
     def holds_all(self) -> bool:
@@ -159,32 +171,80 @@ class MemoryPlan:
             "total_bytes": self.total_bytes,
             "resident_share": self.resident_share,
             "n_slots": sum(self.capacity.values()),
+            "device": None if self.device is None else asdict(self.device) | {"total_bytes": self.device.total_bytes},
         }
 
     def lines(self) -> list[str]:
         """Return the plan for a person, a line each."""
-        each = f"{self.n_parallel} sequences of " if self.n_parallel > 1 else ""
-        parts = [
-            ("budget", self.budget_bytes, ""),
-            ("runtime", self.runtime_bytes, ""),
-            ("dense weights", self.dense_bytes, ""),
-            ("KV cache", self.kv_bytes, f"{each}{self.n_ctx} tokens of context"),
-            ("compute buffers", self.compute_bytes, f"{each}batches of {self.n_ubatch} tokens"),
-        ]
-        if self.pages:
-            low, high = min(self.capacity.values()), max(self.capacity.values())
-            per_layer = f"{low}" if low == high else f"{low} to {high}"
-            slots = f"{per_layer} of {self.n_expert} in each of {len(self.capacity)} layers"
-            parts += [
-                ("reading", self.reading_bytes, ""),
-                ("staging", self.staging_bytes, self._staging_note()),
-                ("expert slots", self.slot_bytes, f"{slots} while decoding: {self.resident_share:.0%} of the experts"),
-            ]
-        parts.append(("total", self.total_bytes, f"floor {format_bytes(self.floor_bytes)}"))
+        parts = self._parts() if self.device is None else [*self._host_parts(), *self._device_parts(self.device)]
         lines = [f"{name:<16}{format_bytes(n_bytes):>11}  {note}".rstrip() for name, n_bytes, note in parts]
         if self.pages:
             return [*lines, f"Experts are read from {self.store_name}."]
         return [*lines, "A dense model: nothing is paged."]
+
+    def _parts(self) -> list[tuple[str, int, str]]:
+        """Return name, bytes and note of each part, where there is one memory."""
+        parts = [
+            ("budget", self.budget_bytes, ""),
+            ("runtime", self.runtime_bytes, ""),
+            ("dense weights", self.dense_bytes, ""),
+            ("KV cache", self.kv_bytes, self._context_note),
+            ("compute buffers", self.compute_bytes, self._batch_note),
+        ]
+        if self.pages:
+            parts += [
+                ("reading", self.reading_bytes, ""),
+                ("staging", self.staging_bytes, self._staging_note()),
+                ("expert slots", self.slot_bytes, self._slots_note()),
+            ]
+        return [*parts, ("total", self.total_bytes, f"floor {format_bytes(self.floor_bytes)}")]
+
+    def _host_parts(self) -> list[tuple[str, int, str]]:
+        """Return what of two memories is the process's: what is nothing is left out."""
+        parts = [
+            ("runtime", self.runtime_bytes, ""),
+            ("dense weights", self.dense_bytes, "looked up by token"),
+            ("KV cache", self.kv_bytes, ""),
+            ("compute buffers", self.compute_bytes, ""),
+            ("reading", self.reading_bytes, ""),
+            ("expert cache", self.host_bytes, "behind the slots"),
+        ]
+        taken = [part for part in parts if part[1]]
+        budget = ("budget", self.budget_bytes, "of the process")
+        return [budget, *taken, ("total", self.total_bytes, f"floor {format_bytes(self.floor_bytes)}")]
+
+    def _device_parts(self, device: DevicePlan) -> list[tuple[str, int, str]]:
+        """Return what of two memories is the device's."""
+        parts = [
+            ("device budget", device.budget_bytes, f"of {device.name}"),
+            ("dense weights", device.dense_bytes, ""),
+            ("KV cache", device.kv_bytes, self._context_note),
+            ("compute buffers", device.compute_bytes, self._batch_note),
+        ]
+        if self.pages:
+            parts += [
+                ("staging", device.staging_bytes, self._staging_note()),
+                ("expert slots", device.slot_bytes, self._slots_note()),
+            ]
+        return [*parts, ("total", device.total_bytes, f"floor {format_bytes(device.floor_bytes)}")]
+
+    @property
+    def _context_note(self) -> str:
+        return f"{self._each}{self.n_ctx} tokens of context"
+
+    @property
+    def _batch_note(self) -> str:
+        return f"{self._each}batches of {self.n_ubatch} tokens"
+
+    @property
+    def _each(self) -> str:
+        return f"{self.n_parallel} sequences of " if self.n_parallel > 1 else ""
+
+    def _slots_note(self) -> str:
+        low, high = min(self.capacity.values()), max(self.capacity.values())
+        per_layer = f"{low}" if low == high else f"{low} to {high}"
+        slots = f"{per_layer} of {self.n_expert} in each of {len(self.capacity)} layers"
+        return f"{slots} while decoding: {self.resident_share:.0%} of the experts"
 
 
 def automatic_budget(total_bytes: int, available_bytes: int, own_bytes: int) -> int:
@@ -215,12 +275,12 @@ def make_plan(needs: Needs, budget_bytes: int, store_name: str) -> MemoryPlan:
     if sizes.of_slots(everything) <= left:
         capacity = everything
     elif sizes.of_all(floor) <= left:
-        staged_capacity = _fill(needs.layers, floor, left, sizes.of_all)
-        capacity = _fill(needs.layers, floor, left - sizes.of_notes(staged_capacity), sizes.of_slots)
+        staged_capacity = fill_slots(needs.layers, floor, left, sizes.of_all)
+        capacity = fill_slots(needs.layers, floor, left - sizes.of_notes(staged_capacity), sizes.of_slots)
         if sum(capacity.values()) < (1 + LENT_FROM) * sum(staged_capacity.values()):
             capacity = staged_capacity
     else:
-        capacity = _fill(needs.layers, floor, left, sizes.of_slots)
+        capacity = fill_slots(needs.layers, floor, left, sizes.of_slots)
     fits_slots = min((n // needs.n_expert_used for n in capacity.values()), default=needs.n_ubatch)
     unbounded = staged_capacity is not None or capacity == everything
     return MemoryPlan(
@@ -282,29 +342,3 @@ class _Sizes:
     def of_all(self, capacity: Mapping[int, int]) -> int:
         """Slots, and staging beside them."""
         return self.of_slots(capacity) + self.of_staging(capacity)
-
-
-def _fill(
-    layers: Mapping[int, LayerLayout],
-    floor: Mapping[int, int],
-    left: int,
-    n_bytes: Callable[[Mapping[int, int]], int],
-) -> dict[int, int]:
-    """Return the largest even numbers of slots that `left` bytes hold; what remains goes to the first layers."""
-    low, high = 0, max(layout.n_expert for layout in layers.values())
-
-    def level(n_slots: int) -> dict[int, int]:
-        return {layer: min(layout.n_expert, max(floor[layer], n_slots)) for layer, layout in layers.items()}
-
-    while low < high:
-        middle = (low + high + 1) // 2
-        if n_bytes(level(middle)) <= left:
-            low = middle
-        else:
-            high = middle - 1
-    capacity = level(low)
-    for layer, layout in layers.items():
-        more = capacity | {layer: capacity[layer] + 1}
-        if capacity[layer] < layout.n_expert and n_bytes(more) <= left:
-            capacity = more
-    return capacity

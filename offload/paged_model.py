@@ -7,6 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from offload.experts.host_tier import HostTier
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
 from offload.experts.placement import ExpertPlacer
@@ -14,6 +15,7 @@ from offload.experts.span_reader import SpanReader
 from offload.experts.span_source import RetryingSource, SpanSource
 from offload.experts.staging import Staging
 from offload.experts.store import ExpertStore
+from offload.experts.tiered_source import TierCounts
 from offload.ggml.device import pager_device
 from offload.ggml.guard import check_abi
 from offload.ggml.interleave import Interleaver, interleaved_buffer_type
@@ -123,6 +125,15 @@ class PagedModel:
     def direct_io(self) -> bool:
         """Whether experts are read past the page cache now."""
         return self._reader.direct
+
+    @property
+    def tier(self) -> HostTier | None:
+        """Experts kept in RAM behind a device's slots; None where the slots are in RAM themselves."""
+        return self._home.tier
+
+    def tier_counts(self) -> TierCounts | None:
+        """Return what went from tier to tier so far; None where there is but one above the disk."""
+        return self._home.tier_counts()
 
     def resize(self, capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None) -> None:
         """Change the number of slots, and whether batches are staged; nothing may be staged now."""

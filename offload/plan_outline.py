@@ -22,6 +22,9 @@ class PlanPoint:
     tokens_per_second: float = 0.0
     """The most likely."""
     high_tokens_per_second: float = 0.0
+    host_bytes: int = 0
+    """Of the cache of experts behind a compute device's slots, where one computes: then all sizes are of the process's
+    memory, and slots and staging are not in it."""
 
 
 @dataclass(frozen=True, slots=True)

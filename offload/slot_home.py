@@ -19,7 +19,7 @@ from offload.experts.row_policy import MembersStay, RowPolicy
 from offload.experts.slot_memory import ArenaSlots, SlotMemory
 from offload.experts.span_source import PartSource, SpanSource
 from offload.experts.store import ExpertStore, LayerLayout, WeightKind, WeightLayout
-from offload.experts.tiered_source import TieredSource
+from offload.experts.tiered_source import TierCounts, TieredSource
 from offload.ggml.device import pager_device
 from offload.ggml.device_hook import device_hook
 from offload.ggml.device_memory import DeviceBuffer, DeviceGraphMemory
@@ -68,6 +68,10 @@ class SlotHome:
     on_cpu: Callable[[Loader], HostExperts] | None = None
     """Returns what decides and holds the experts that the CPU computes; None: it computes none for a device."""
     host_rows: HostRows | None = None
+    tier: HostTier | None = None
+    """Experts in RAM behind a device's slots."""
+    tier_counts: Callable[[], TierCounts | None] = lambda: None
+    """Returns what went from tier to tier so far."""
 
 
 def host_home(store: ExpertStore, closing: ExitStack) -> SlotHome:
@@ -127,6 +131,8 @@ def device_home(store: ExpertStore, share: DeviceShare, closing: ExitStack) -> S
         policy=LeastRecentlyUsed() if share.on_cpu is None else MembersStay(rows.members),
         on_cpu=None if share.on_cpu is None else lambda loader: HostExperts(store, sources[0], loader, rows),
         host_rows=None if share.on_cpu is None else host_rows,
+        tier=tier,
+        tier_counts=lambda: sources[0].counts(),
     )
 
 

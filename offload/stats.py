@@ -55,12 +55,33 @@ class PagingUse:
     expert_compute_seconds: float = 0.0
     read_seconds: float = 0.0
     """Time readers spent reading, summed over the readers."""
+    bytes_uploaded: int = 0
+    """From the process's memory to a compute device's; this and what follows is 0 where none computes."""
+    bytes_downloaded: int = 0
+    """Back, of experts that leave their slot for the cache behind it."""
+    host_hits: int = 0
+    """Of parts of experts that were not in a slot: found in the cache."""
+    host_misses: int = 0
+    """Read from the disk."""
+    cpu_rows: int = 0
+    """Rows computed by the CPU, where the expert lay in its memory and not in the device's."""
 
     @property
     def hit_rate(self) -> float:
         """Share of demand accesses found in a slot; 1.0 when there were none."""
         total = self.hits + self.misses
         return self.hits / total if total else 1.0
+
+    @property
+    def host_hit_rate(self) -> float:
+        """Share of what was not in a slot that was found in the cache behind them; 1.0 when there was nothing."""
+        total = self.host_hits + self.host_misses
+        return self.host_hits / total if total else 1.0
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether experts went to a compute device, or were computed beside one."""
+        return bool(self.bytes_uploaded or self.host_hits or self.host_misses or self.cpu_rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check the installation and measure the machine",
-        description="Show versions, the native library's checks, processor, memory and disk. Exits with 1 if something "
-        "is broken.",
+        description="Show versions, the native library's checks, processor, memory, devices and disk. Exits with 1 if "
+        "something is broken.",
         allow_abbrev=False,
     )
     add_model(parser)

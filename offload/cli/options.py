@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from offload.config import DirectIo, EngineConfig, GenerationParams, StoreChoice
+from offload.config import DirectIo, EngineConfig, GenerationParams, OnMiss, StoreChoice
 from offload.errors import UsageError
 
 _ENGINE = EngineConfig()
@@ -66,6 +66,21 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model and memory")
     add_model(group)
     group.add_argument("--memory", default=_ENGINE.memory, metavar="6G|60%|auto", help="most this process may use")
+    group.add_argument(
+        "--device", default=_ENGINE.device, metavar="auto|cpu|NAME",
+        help="what computes: the GPU with the most free memory (auto), the CPU, or one that `offload doctor` lists; "
+        "last and least stand-in: the CPU in a GPU's place, to try the three tiers without one",
+    )  # fmt: skip
+    group.add_argument(
+        "--vram", default=_ENGINE.vram, metavar="6G|80%|auto",
+        help="most that weights, context and experts may take of the GPU's memory (auto: what is free, but for 512 MiB "
+        "or 10 %%)",
+    )  # fmt: skip
+    group.add_argument(
+        "--on-miss", choices=[choice.value for choice in OnMiss], default=_ENGINE.on_miss.value,
+        help="an expert that is in RAM and not on the GPU is copied there, computed by the CPU, or (auto) what "
+        "was measured to be quicker; only with copy the numbers are those of the GPU alone",
+    )  # fmt: skip
     group.add_argument(
         "-c", "--ctx-size", dest="n_ctx", type=integer(0), default=_ENGINE.n_ctx, metavar="N",
         help="context in tokens (0: the model's, at most 4096)",
@@ -157,7 +172,12 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
 def engine_config(args: argparse.Namespace) -> EngineConfig:
     """Return what `add_engine`'s options say."""
     values = {field.name: getattr(args, field.name) for field in dataclasses.fields(EngineConfig)}
-    return EngineConfig(**values | {"store": StoreChoice(args.store), "direct_io": DirectIo(args.direct_io)})
+    chosen = {
+        "store": StoreChoice(args.store),
+        "direct_io": DirectIo(args.direct_io),
+        "on_miss": OnMiss(args.on_miss),
+    }
+    return EngineConfig(**values | chosen)
 
 
 def generation_params(args: argparse.Namespace) -> GenerationParams:

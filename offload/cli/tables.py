@@ -1,7 +1,7 @@
 """Statistics as a person reads them: a few lines of plain text."""
 
 from offload.bytesize import format_bytes
-from offload.stats import ForecastUse, Stats
+from offload.stats import ForecastUse, PagingUse, Stats
 
 
 def stats_lines(stats: Stats) -> list[str]:
@@ -21,6 +21,8 @@ def stats_lines(stats: Stats) -> list[str]:
             f"disk     {format_bytes(paging.bytes_read)} read, stall {paging.stall_seconds:.2f} s in decode "
             f"and {paging.staging_wait_seconds:.2f} s in prefill",
         ]
+        if paging.uses_device:
+            lines.append(_device_line(paging))
     else:
         lines.append("experts  nothing is paged")
     if stats.forecast is not None:
@@ -30,6 +32,14 @@ def stats_lines(stats: Stats) -> list[str]:
         f"memory   {format_bytes(memory.resident_bytes)} now, {format_bytes(memory.peak_bytes)} at most{budget}"
     )
     return lines
+
+
+def _device_line(paging: PagingUse) -> str:
+    rows = f", {paging.cpu_rows} rows computed on the CPU" if paging.cpu_rows else ""
+    return (
+        f"device   {format_bytes(paging.bytes_uploaded)} uploaded, {format_bytes(paging.bytes_downloaded)} downloaded, "
+        f"cache in RAM hit {paging.host_hit_rate:.1%} of {paging.host_hits + paging.host_misses}{rows}"
+    )
 
 
 def _forecast_line(forecast: ForecastUse) -> str:

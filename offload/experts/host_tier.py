@@ -12,7 +12,7 @@ Invariants, each proved by the test named (tests/properties/test_host_tier_rules
  3. No more regions are taken than fit the capacity, but for those pinned as it shrinks. test_capacity_is_never_exceeded
  4. Copies held above leave before others; of each, the least recently used first.  test_copies_held_above_leave_first
  5. Every region is free or has one part; after errors and shrinking too.           test_no_region_is_lost
- 6. A part that several threads want is read once.     tests/offload/experts/test_tiered_source.py: test_it_is_read_once
+ 6. A part that several threads want is read once. tests/offload/experts/test_tiered_threads.py: test_it_is_read_once
 
 Thread rule: any thread may call anything but `close`. Nothing is read, copied or given back to the system under the
 lock. Who waits must have committed or released what it has reserved, so that two never wait for each other.

@@ -3,7 +3,7 @@
 A part that is absent is read into the host tier and uploaded from there; where the tier has no region for it, scratch
 memory of the reading thread does. What a slot held is offered to the host tier before the slot is overwritten.
 
-Rules (tests/offload/experts/test_tiered_source.py):
+Rules (tests/offload/experts/test_tiered_source.py, and for threads test_tiered_threads.py):
  1. What a slot is remembered to hold, it holds whole.        test_a_failed_upload_is_remembered_by_nobody
  2. A failed read leaves no part behind, a failed upload a whole one or none. test_a_failed_read_leaves_the_part_absent,
                                                               test_after_a_failed_upload_the_copy_in_memory_stays
@@ -166,8 +166,9 @@ class TieredSource:
 
     def counts(self) -> TierCounts:
         """Return what went which way so far."""
+        host = self._tier.counts()
         with self._lock:
-            return TierCounts(self._bytes_read, self._bytes_uploaded, self._bytes_downloaded, self._tier.counts())
+            return TierCounts(self._bytes_read, self._bytes_uploaded, self._bytes_downloaded, host)
 
     def _lease(self, spans: Sequence[Span], leased: list[Span]) -> dict[Span, Target]:
         """Pin what is there of `spans` and note it in `leased`; what is there must not leave for what is demoted."""

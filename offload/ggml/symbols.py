@@ -94,12 +94,20 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_backend_synchronize", None, (PTR,)),
     # ggml_backend_buffer_type_t ggml_backend_dev_buffer_type(ggml_backend_dev_t)
     ("ggml_backend_dev_buffer_type", PTR, (PTR,)),
-    # const char * ggml_backend_dev_name(ggml_backend_dev_t)
-    ("ggml_backend_dev_name", C.c_char_p, (PTR,)),
     # size_t ggml_backend_dev_count(void)
     ("ggml_backend_dev_count", SIZE, ()),
     # ggml_backend_dev_t ggml_backend_dev_by_name(const char *)
     ("ggml_backend_dev_by_name", PTR, (C.c_char_p,)),
+    # ggml_backend_dev_t ggml_backend_dev_get(size_t index)
+    ("ggml_backend_dev_get", PTR, (SIZE,)),
+    # const char * ggml_backend_dev_name(ggml_backend_dev_t)
+    ("ggml_backend_dev_name", C.c_char_p, (PTR,)),
+    # const char * ggml_backend_dev_description(ggml_backend_dev_t)
+    ("ggml_backend_dev_description", C.c_char_p, (PTR,)),
+    # enum ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_dev_t)
+    ("ggml_backend_dev_type", INT, (PTR,)),
+    # void ggml_backend_dev_memory(ggml_backend_dev_t, size_t * free, size_t * total)
+    ("ggml_backend_dev_memory", None, (PTR, C.POINTER(SIZE), C.POINTER(SIZE))),
 )
 
 

@@ -91,13 +91,11 @@ class LlamaModel:
         callback = api.llama_progress_callback(progress)
         override_array = _override_array(overrides)
         params = api.llama_model_default_params()
+        # The list is given even where it is empty: without one llama.cpp makes a backend for every GPU there is.
         devices = (ctypes.c_void_p * 2)(device, None)
-        if device is None:
-            params.n_gpu_layers = 0
-        else:
-            params.n_gpu_layers = _ALL_LAYERS
-            params.devices = ctypes.cast(devices, ctypes.c_void_p)
-            params.split_mode = _SPLIT_MODE_NONE
+        params.devices = ctypes.cast(devices, ctypes.c_void_p)
+        params.n_gpu_layers = _ALL_LAYERS if device is not None else 0
+        params.split_mode = _SPLIT_MODE_NONE if device is not None else params.split_mode
         params.load_mode = _LOAD_MODE_DIRECT_IO if direct_io else _LOAD_MODE_NONE
         params.lazy_mode = _LAZY_MODE_OFF  # lazy tensors would be mapped
         params.use_extra_bufts = False

@@ -72,6 +72,13 @@ def test_the_difference_counts_what_lies_between_two_readings() -> None:
     )
 
 
+def test_the_difference_counts_what_a_device_moved() -> None:
+    before = PagingUse(bytes_uploaded=1, bytes_downloaded=2, host_hits=3, host_misses=4, cpu_rows=5)
+    after = PagingUse(bytes_uploaded=11, bytes_downloaded=22, host_hits=33, host_misses=44, cpu_rows=55)
+    moved = PagingUse(bytes_uploaded=10, bytes_downloaded=20, host_hits=30, host_misses=40, cpu_rows=50)
+    assert difference(after, before) == moved
+
+
 def test_prompts_have_their_length_repeat_and_begin_differently() -> None:
     assert len(prompt_of(50, 1).split()) == 50
     assert prompt_of(50, 1) == prompt_of(50, 1)

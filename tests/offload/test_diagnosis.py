@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
-from offload.diagnosis import Diagnosis, Finding, Health, diagnose, disk_bytes_per_second, run_probes
+from offload.diagnosis import (
+    Diagnosis,
+    Finding,
+    Health,
+    devices_finding,
+    diagnose,
+    disk_bytes_per_second,
+    run_probes,
+)
 from offload.errors import AbiError
+from offload.ggml.devices import ComputeDevice, DeviceKind
 
 GOOD = Finding("good", Health.GOOD, "fine")
 
@@ -34,7 +43,7 @@ def test_a_remark_is_not_bad() -> None:
 
 def test_this_machine_is_described_and_nothing_is_left_in_the_folder(tmp_path: Path) -> None:
     findings = {finding.topic: finding for finding in diagnose(tmp_path).findings}
-    assert {"python", "llama.cpp", "native layouts", "processor", "memory", "disk", "app"} <= findings.keys()
+    assert {"python", "llama.cpp", "native layouts", "processor", "memory", "devices", "disk", "app"} <= findings.keys()
     assert findings["native layouts"].health is Health.GOOD
     memory: Any = findings["memory"].numbers
     assert memory["total_bytes"] >= memory["available_bytes"] > 0
@@ -50,3 +59,27 @@ def test_a_folder_that_is_not_there_is_only_a_bad_disk(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_has_no_speed(tmp_path: Path) -> None:
     assert disk_bytes_per_second(tmp_path / "none") == pytest.approx(0.0)
+
+
+CPU = ComputeDevice("CPU", "A processor", DeviceKind.CPU, 16 << 30, 9 << 30, address=1)
+GPU = ComputeDevice("CUDA0", "A GPU", DeviceKind.GPU, 24 << 30, 20 << 30, address=2)
+SHARED = ComputeDevice("Vulkan1", "A small GPU", DeviceKind.IGPU, 8 << 30, 4 << 30, address=3)
+BLAS = ComputeDevice("BLAS", "OpenBLAS", DeviceKind.ACCEL, 0, 0, address=4)
+
+
+def test_every_gpu_is_described_with_its_memory() -> None:
+    finding = devices_finding((GPU, SHARED, CPU))
+    assert finding.health is Health.GOOD
+    assert finding.text == (
+        "CUDA0: A GPU, 20.0 GiB free of 24.0 GiB; Vulkan1: A small GPU, 4.0 GiB free of 8.0 GiB, the machine's own"
+    )
+    assert finding.numbers["n_gpu"] == 2
+    assert finding.numbers["CUDA0_total_bytes"] == 24 << 30
+    assert finding.numbers["Vulkan1_kind"] == "igpu"
+
+
+def test_no_gpu_is_a_remark() -> None:
+    finding = devices_finding((BLAS, CPU))
+    assert finding.health is Health.REMARK
+    assert finding.text == "no GPU: this build of llama-cpp-python has none, or finds none; BLAS: OpenBLAS"
+    assert finding.numbers["n_gpu"] == 0

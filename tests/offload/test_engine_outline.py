@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,7 @@ def test_too_few_or_too_many_points_are_refused(model: Path, n_points: int) -> N
 def test_the_most_points_are_many_plans_of_one_look_at_the_model(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Path] = []
 
-    def counted(path: Path, **options: int) -> Footprint:
+    def counted(path: Path, **options: Any) -> Footprint:
         looks.append(path)
         return measure_footprint(path, **options)
 

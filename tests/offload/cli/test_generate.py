@@ -91,6 +91,11 @@ def test_every_option_reaches_the_engine(offload: Run, opened: list[FakeEngine])
     ]
 
 
+def test_device_and_its_memory_reach_the_engine(offload: Run, opened: list[FakeEngine]) -> None:
+    offload("generate", "hello", "--device", "Vulkan0", "--vram", "80%")
+    assert opened[0].config == EngineConfig(device="Vulkan0", vram="80%")
+
+
 def test_grammar_and_schema_are_read_from_files(offload: Run, opened: list[FakeEngine], tmp_path: Path) -> None:
     (tmp_path / "g.gbnf").write_text("root ::= [a-z]")
     (tmp_path / "s.json").write_text("{}")

@@ -123,6 +123,13 @@ def test_version_is_printed(offload: Run) -> None:
     assert outcome.out.startswith("offload ")
 
 
+@pytest.mark.parametrize("command", ["generate", "chat", "plan", "fit", "bench", "trace"])
+def test_what_has_a_memory_budget_has_a_device_and_one_of_its_memory(offload: Run, command: str) -> None:
+    shown = offload(command, "--help").out
+    for option in ("--memory 6G|60%|auto", "--device auto|cpu|NAME", "--vram 6G|80%|auto"):
+        assert option in shown
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(offload: Run, command: str) -> None:
     outcome = offload(command, "--help")

@@ -1,7 +1,7 @@
 """Statistics as a person reads them."""
 
 from offload.cli.tables import stats_lines
-from offload.stats import ForecastScore, ForecastUse, Stats
+from offload.stats import ForecastScore, ForecastUse, PagingUse, Stats
 
 
 def forecast_line(forecast: ForecastUse | None) -> str | None:
@@ -31,3 +31,22 @@ def test_reading_ahead_that_does_not_pay_is_said_to_be_off() -> None:
 
 def test_why_a_forecaster_is_missing_is_told() -> None:
     assert forecast_line(ForecastUse(note="No router.")) == "forecast nothing yet (No router.)"
+
+
+def device_line(paging: PagingUse) -> str | None:
+    return next((line for line in stats_lines(Stats(paging=paging)) if line.startswith("device")), None)
+
+
+def test_without_a_device_nothing_is_said_of_one() -> None:
+    assert device_line(PagingUse(n_layer=2, hits=3, misses=4, bytes_read=5)) is None
+
+
+def test_what_a_device_moved_is_told() -> None:
+    use = PagingUse(n_layer=2, bytes_uploaded=3 << 20, bytes_downloaded=1 << 20, host_hits=7, host_misses=1)
+    assert device_line(use) == "device   3.0 MiB uploaded, 1.0 MiB downloaded, cache in RAM hit 87.5% of 8"
+
+
+def test_rows_computed_on_the_cpu_are_told() -> None:
+    line = device_line(PagingUse(n_layer=2, cpu_rows=9))
+    assert line is not None
+    assert line.endswith("cache in RAM hit 100.0% of 0, 9 rows computed on the CPU")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offload.experts.host_tier import HostTier
 from offload.experts.pager import ExpertPager
-from offload.experts.pressure import LOW_SHARE, PressureWatch
+from offload.experts.pressure import LOW_SHARE, ElasticSlots, ElasticTier, PressureWatch
 from offload.machine import MachineMemory
 
 TOTAL = 1_000_000
@@ -52,7 +53,8 @@ def watching() -> Iterator[Watching]:
 
     def watch(planned: dict[int, int], floor: int, available: int) -> tuple[PressureWatch, CeilingsOnly, Readings]:
         pager, readings = CeilingsOnly(), Readings(available)
-        made = PressureWatch(cast(ExpertPager, pager), planned, floor, memory=readings, interval_seconds=NEVER)
+        slots = ElasticSlots(cast(ExpertPager, pager), planned, floor)
+        made = PressureWatch(slots, memory=readings, interval_seconds=NEVER)
         opened.append(made)
         return made, pager, readings
 
@@ -122,7 +124,7 @@ def test_the_smallest_step_is_one_slot(watching: Watching) -> None:
 )
 def test_ceilings_stay_between_floor_and_plan(planned: dict[int, int], floor: int, readings: list[int]) -> None:
     pager, memory = CeilingsOnly(), Readings(PLENTY)
-    watch = PressureWatch(cast(ExpertPager, pager), planned, floor, memory=memory, interval_seconds=NEVER)
+    watch = PressureWatch(ElasticSlots(cast(ExpertPager, pager), planned, floor), memory=memory, interval_seconds=NEVER)
     try:
         for memory.available in readings:
             watch.look()
@@ -141,10 +143,28 @@ def test_it_looks_by_itself_and_stops_when_closed() -> None:
         return MachineMemory(total_bytes=TOTAL, available_bytes=next(readings))
 
     pager = CeilingsOnly()
-    watch = PressureWatch(cast(ExpertPager, pager), {0: 20}, 2, memory=memory, interval_seconds=0.001)
+    watch = PressureWatch(ElasticSlots(cast(ExpertPager, pager), {0: 20}, 2), memory=memory, interval_seconds=0.001)
     for _ in range(3):
         assert looked.acquire(timeout=30)
     watch.close()
     watch.close()
     assert pager.changes == [(0, 17), (0, 14)]
     assert not any(thread.name == "memory-pressure" for thread in threading.enumerate())
+
+
+class FakeTier:
+    """Remembers the sizes it was given."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def resize(self, capacity_bytes: int) -> None:
+        self.sizes.append(capacity_bytes)
+
+
+def test_experts_kept_behind_a_device_shrink_to_the_least_and_grow_back() -> None:
+    tier = FakeTier()
+    elastic = ElasticTier(cast(HostTier, tier), 1000, 600)
+    for direction in (-1, -1, -1, -1, +1, +1, +1, +1):
+        elastic.step(direction)
+    assert tier.sizes == [850, 700, 600, 750, 900, 1000]

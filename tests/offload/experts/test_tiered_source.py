@@ -1,79 +1,28 @@
 """Which way a part takes to the device, what is remembered of it, and what an error leaves behind."""
 
 import random
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from fakes.byte_device import Block, ByteDevice, RefusedError
+from fakes.byte_device import RefusedError
 from fakes.memory_calls import MemoryCalls
-from fakes.span_sources import StumblingSource
-from fakes.tiny_experts import (
-    DOWN,
-    GATE,
-    LONGEST_WAIT_SECONDS,
-    UP,
-    TinySource,
-    TinyStore,
-    content,
-    key_of,
-    layer_layout,
-)
+from fakes.tiered_world import EXPERT_REGION_BYTES, HALF, SIZES, TieredWorld
+from fakes.tiny_experts import DOWN, GATE, UP, TinySource, content, layer_layout
 from offload.errors import ExpertReadError
 from offload.experts.device_target import DeviceTarget
-from offload.experts.host_regions import region_bytes
-from offload.experts.host_tier import Claim, HostTier
+from offload.experts.host_tier import HostTier
 from offload.experts.key import ExpertKey
 from offload.experts.reader import Target
 from offload.experts.span_reader import SpanReader
-from offload.experts.span_source import RetryingSource
 from offload.experts.store import PAGE, Codec, LayerLayout, Span, WeightKind
 from offload.experts.system_reader import SystemReader
 from offload.experts.tiered_source import TieredSource, scratch_bytes
 
-SIZES = {GATE: 300, UP: 300, DOWN: 5000}
-EXPERT_REGION_BYTES = 2 * 2 * PAGE + 3 * PAGE
-HALF = (GATE, UP)
-
-
-class World:
-    """A tiered source over a disk and a device that say what was asked of them; room for so many experts in memory."""
-
-    def __init__(self, n_in_memory: int, tier: Callable[..., HostTier] = HostTier) -> None:
-        self.store = TinyStore(layer_layout(0, 6, SIZES), layer_layout(1, 6, SIZES))
-        self.disk, self.device = TinySource(), ByteDevice(self.store)
-        self.tier = tier(self.store.layers, n_in_memory * EXPERT_REGION_BYTES, spare=1, reserve=Block)
-        self.source = TieredSource(self.disk, self.tier, self.device)
-
-    def spans(self, expert: int, kinds: Sequence[WeightKind] = tuple(SIZES), layer: int = 0) -> list[Span]:
-        return [span for span in self.store.spans(ExpertKey(layer, expert)) if span.kind in kinds]
-
-    def span(self, expert: int, kind: WeightKind) -> Span:
-        return self.spans(expert, (kind,))[0]
-
-    def slots(self, slot: int) -> dict[WeightKind, DeviceTarget]:
-        return {kind: self.device.slot(0, kind, slot) for kind in SIZES}
-
-    def load(self, expert: int, slot: int, kinds: Sequence[WeightKind] = tuple(SIZES)) -> int:
-        return self.source.read_spans(self.spans(expert, kinds), self.slots(slot))
-
-    def slot_holds(self, slot: int, expert: int, kinds: Sequence[WeightKind] = tuple(SIZES)) -> bool:
-        return all(self.device.holds(self.slots(slot)[kind], ExpertKey(0, expert), kind) for kind in kinds)
-
-    def in_memory(self, kind: WeightKind = GATE) -> list[int]:
-        return [expert for expert in range(6) if self.tier.holds(self.span(expert, kind))]
-
-    @property
-    def n_reads(self) -> int:
-        """How many parts were asked of the disk."""
-        return len(self.disk.begun)
-
 
 def test_an_absent_expert_is_read_once_and_uploaded() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     assert world.load(3, 0) == 5600
     assert world.slot_holds(0, 3)
     assert world.in_memory() == [3]
@@ -81,7 +30,7 @@ def test_an_absent_expert_is_read_once_and_uploaded() -> None:
 
 
 def test_what_lies_in_memory_is_not_read_again() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     world.load(3, 0)
     assert world.load(3, 1) == 0
     assert world.slot_holds(1, 3)
@@ -89,7 +38,7 @@ def test_what_lies_in_memory_is_not_read_again() -> None:
 
 
 def test_only_the_absent_parts_are_read() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     world.load(3, 0, (UP,))
     assert world.load(3, 1) == 5300
     assert world.slot_holds(1, 3)
@@ -110,7 +59,7 @@ class Calls:
 
 @pytest.mark.parametrize("n_in_memory", [0, 2])
 def test_absent_parts_are_asked_for_in_one_call(n_in_memory: int) -> None:
-    world = World(n_in_memory)
+    world = TieredWorld(n_in_memory)
     calls = Calls(world.disk)
     TieredSource(calls, world.tier, world.device).read_spans(world.spans(4), world.slots(0))
     assert calls.asked == [world.spans(4)]
@@ -134,7 +83,7 @@ def test_parts_are_read_straight_into_memory(capacity_bytes: int, lead: int, n_r
     calls = MemoryCalls(made)
     places = {GATE: PAGE + lead, UP: 2 * PAGE + lead, DOWN: 3 * PAGE + lead}
     spans = [Span(0, places[kind], size, kind, size, Codec.RAW) for kind, size in SIZES.items()]
-    world = World(0)
+    world = TieredWorld(0)
     tier = HostTier(OneFile.layers, capacity_bytes, spare=1)
     with SpanReader(OneFile(), [SystemReader(OneFile.files[0], direct=True, calls=calls)]) as reader:
         source = TieredSource(reader, tier, world.device)
@@ -150,13 +99,13 @@ def test_parts_are_read_straight_into_memory(capacity_bytes: int, lead: int, n_r
 
 
 def test_a_target_of_another_length_is_refused() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     with pytest.raises(ValueError, match="gate has 300 bytes, its target 5000"):
         world.source.read_spans(world.spans(0, (GATE,)), {GATE: world.slots(0)[DOWN]})
 
 
 def test_without_memory_everything_comes_from_disk() -> None:
-    world = World(0)
+    world = TieredWorld(0)
     for _ in range(2):
         assert world.load(2, 0) == 5600
         assert world.slot_holds(0, 2)
@@ -164,7 +113,7 @@ def test_without_memory_everything_comes_from_disk() -> None:
 
 
 def test_when_all_regions_are_pinned_parts_go_through_scratch_memory() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     held = world.source.hold(world.spans(0))
     assert world.load(1, 0) == 5600
     assert world.slot_holds(0, 1)
@@ -181,13 +130,13 @@ def test_scratch_memory_is_enough_for_an_expert() -> None:
 
 
 def test_what_was_uploaded_into_a_slot_is_held_above() -> None:
-    world = World(3)
+    world = TieredWorld(3)
     world.load(0, 0)
     assert world.tier.counts().n_parts_above == 3
 
 
 def test_what_was_uploaded_to_a_staging_place_is_not_held_above() -> None:
-    world = World(3)
+    world = TieredWorld(3)
     places = {kind: world.device.place(0, kind, 0) for kind in SIZES}
     world.source.read_spans(world.spans(0), places)
     world.source.read_spans(world.spans(1), places)
@@ -196,7 +145,7 @@ def test_what_was_uploaded_to_a_staging_place_is_not_held_above() -> None:
 
 
 def test_an_overwritten_part_whose_copy_is_there_is_as_good_as_used() -> None:
-    world = World(3)
+    world = TieredWorld(3)
     world.load(0, 0)
     world.load(1, 1)
     world.load(2, 0)  # 0 has lost its slot: its copy is all there is of it
@@ -206,7 +155,7 @@ def test_an_overwritten_part_whose_copy_is_there_is_as_good_as_used() -> None:
 
 
 def test_an_overwritten_part_without_a_copy_is_downloaded_in_place_of_one_held_above() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0)
     world.load(1, 1)  # takes the region of 0, which is held above
     assert world.in_memory() == [1]
@@ -216,7 +165,7 @@ def test_an_overwritten_part_without_a_copy_is_downloaded_in_place_of_one_held_a
 
 
 def test_a_downloaded_part_is_found_in_memory() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     for expert in range(3):
         world.load(expert, expert)
     assert world.in_memory() == [1, 2]
@@ -229,7 +178,7 @@ def test_a_downloaded_part_is_found_in_memory() -> None:
 
 
 def test_an_overwritten_part_is_not_downloaded_in_place_of_what_is_only_in_memory() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0)
     held = world.source.hold(world.spans(1))
     world.source.release(held)
@@ -238,7 +187,7 @@ def test_an_overwritten_part_is_not_downloaded_in_place_of_what_is_only_in_memor
 
 
 def test_an_overwritten_part_is_not_downloaded_while_another_slot_holds_it() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0)
     world.load(0, 1)
     world.load(1, 2)
@@ -247,7 +196,7 @@ def test_an_overwritten_part_is_not_downloaded_while_another_slot_holds_it() -> 
 
 
 def test_what_a_slot_gets_is_not_evicted_for_what_it_had() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0)
     world.load(1, 1)
     assert world.load(1, 0) == 0
@@ -255,7 +204,7 @@ def test_what_a_slot_gets_is_not_evicted_for_what_it_had() -> None:
 
 
 def test_an_overwritten_part_is_saved_before_its_slot_is_written() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0, HALF)
     world.load(1, 1, HALF)
     ask, seen = world.device.refuses, []
@@ -271,7 +220,7 @@ def test_an_overwritten_part_is_saved_before_its_slot_is_written() -> None:
 
 
 def test_a_vacated_slot_is_saved_and_forgotten() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     for expert in range(3):
         world.load(expert, expert, HALF)
     for kind in HALF:
@@ -284,7 +233,7 @@ def test_a_vacated_slot_is_saved_and_forgotten() -> None:
 
 
 def test_a_slot_that_was_filled_otherwise_is_saved_likewise() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     target = world.slots(0)[GATE]
     made = content(ExpertKey(0, 5), GATE, 300)
     world.device.upload(target, memoryview(bytearray(made)))
@@ -298,19 +247,8 @@ def test_a_slot_that_was_filled_otherwise_is_saved_likewise() -> None:
 # -- errors
 
 
-def nothing_is_on_its_way(world: World) -> bool:
-    """Say whether every region can be had: nothing is reserved or pinned any more."""
-    world.tier.resize(0)
-    world.tier.resize(1 << 30)
-    spans = [span for layer in range(2) for expert in range(6) for span in world.spans(expert, layer=layer)]
-    reserved = [span for span in spans if world.tier.claim(span).claim is Claim.RESERVED]
-    for span in reserved:
-        world.tier.release(span)
-    return sum(region_bytes(span.n_bytes) for span in reserved) == world.tier.capacity_bytes
-
-
 def test_a_failed_read_leaves_the_part_absent() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     world.load(0, 0)
     world.disk.broken.add(ExpertKey(0, 1))
     with pytest.raises(ExpertReadError):
@@ -320,22 +258,22 @@ def test_a_failed_read_leaves_the_part_absent() -> None:
     world.disk.broken.clear()
     assert world.load(1, 0) == 5600
     assert world.slot_holds(0, 1)
-    assert nothing_is_on_its_way(world)
+    assert world.nothing_is_on_its_way()
 
 
 def test_after_a_failed_upload_the_copy_in_memory_stays() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     world.device.refuses = lambda target: target.n_bytes == 5000
     with pytest.raises(RefusedError):
         world.load(1, 0)
     world.device.refuses = lambda target: False
     assert world.load(1, 0) == 0
     assert world.slot_holds(0, 1)
-    assert nothing_is_on_its_way(world)
+    assert world.nothing_is_on_its_way()
 
 
 def test_a_failed_upload_is_remembered_by_nobody() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0)
     world.load(1, 1)
     world.device.refuses = lambda target: target == world.slots(1)[GATE]
@@ -349,7 +287,7 @@ def test_a_failed_upload_is_remembered_by_nobody() -> None:
 
 
 def test_a_failed_download_leaves_the_part_absent() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     world.load(0, 0)
     world.load(1, 1)
     world.device.refuses = lambda target: target == world.slots(0)[GATE]
@@ -359,14 +297,14 @@ def test_a_failed_download_leaves_the_part_absent() -> None:
     world.device.refuses = lambda target: False
     assert world.load(2, 0) == 5600
     assert world.slot_holds(0, 2)
-    assert nothing_is_on_its_way(world)
+    assert world.nothing_is_on_its_way()
 
 
 # -- in memory only
 
 
 def test_prefetched_parts_are_in_memory_only() -> None:
-    world = World(3)
+    world = TieredWorld(3)
     assert world.source.prefetch([*world.spans(0), *world.spans(1)]) == 2 * 5600
     assert world.in_memory() == [0, 1]
     assert world.device.uploaded == []
@@ -375,14 +313,14 @@ def test_prefetched_parts_are_in_memory_only() -> None:
 
 
 def test_what_is_there_or_being_read_is_not_prefetched() -> None:
-    world = World(3)
+    world = TieredWorld(3)
     world.load(0, 0)
     world.tier.claim(world.span(1, GATE))
     assert world.source.prefetch([*world.spans(0), world.span(1, GATE)]) == 0
 
 
 def test_prefetching_stops_for_want_of_room() -> None:
-    world = World(1)
+    world = TieredWorld(1)
     held = world.source.hold(world.spans(0))
     assert world.source.prefetch(world.spans(1)) == 0
     world.source.release(held)
@@ -390,7 +328,7 @@ def test_prefetching_stops_for_want_of_room() -> None:
 
 
 def test_a_failed_prefetch_leaves_the_part_absent() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     world.disk.broken.add(ExpertKey(0, 1))
     with pytest.raises(ExpertReadError):
         world.source.prefetch([*world.spans(0), *world.spans(1)])
@@ -401,7 +339,7 @@ def test_a_failed_prefetch_leaves_the_part_absent() -> None:
 
 @pytest.mark.parametrize("n_in_memory", [0, 1])
 def test_held_parts_lie_in_memory_until_they_are_given_back(n_in_memory: int) -> None:
-    world = World(n_in_memory)
+    world = TieredWorld(n_in_memory)
     world.source.prefetch([world.span(2, UP)])
     held = world.source.hold(world.spans(2))
     for expert in (0, 1, 3):
@@ -416,16 +354,16 @@ def test_held_parts_lie_in_memory_until_they_are_given_back(n_in_memory: int) ->
 
 
 def test_what_cannot_be_read_is_not_held() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     world.source.prefetch([world.span(2, UP)])
     world.disk.broken.add(ExpertKey(0, 2))
     with pytest.raises(ExpertReadError):
         world.source.hold(world.spans(2))
-    assert nothing_is_on_its_way(world)
+    assert world.nothing_is_on_its_way()
 
 
 def test_it_counts_the_bytes_each_way() -> None:
-    world = World(2)
+    world = TieredWorld(2)
     for expert in range(3):
         world.load(expert, expert)
     world.load(3, 0)
@@ -437,117 +375,3 @@ def test_it_counts_the_bytes_each_way() -> None:
     assert (counts.host.hits, counts.host.misses) == (0, 12)
     world.load(4, 1)
     assert world.source.counts().host.hits == 3
-
-
-# -- threads
-
-
-class WatchedTier(HostTier):
-    """Says when somebody waits for a part."""
-
-    waited = threading.Event()
-
-    def wait(self, span: Span) -> None:
-        self.waited.set()
-        super().wait(span)
-
-
-def both_want(world: World) -> None:
-    """Have two threads want expert 0, the second while the first is reading it."""
-    WatchedTier.waited = threading.Event()
-    gate = world.disk.shut(ExpertKey(0, 0), DOWN)
-
-    def load(slot: int) -> None:
-        try:
-            world.load(0, slot)
-        except ExpertReadError:
-            world.disk.broken.clear()
-
-    threads = [threading.Thread(target=load, args=(slot,), daemon=True) for slot in range(2)]
-    threads[0].start()
-    world.disk.await_begun(ExpertKey(0, 0), DOWN)
-    threads[1].start()
-    assert WatchedTier.waited.wait(LONGEST_WAIT_SECONDS)
-    gate.set()
-    for thread in threads:
-        thread.join(LONGEST_WAIT_SECONDS)
-        assert not thread.is_alive()
-
-
-def test_it_is_read_once() -> None:
-    world = World(2, WatchedTier)
-    both_want(world)
-    assert world.n_reads == 3
-    assert world.slot_holds(0, 0)
-    assert world.slot_holds(1, 0)
-
-
-def test_who_waits_for_a_read_that_fails_reads_for_itself() -> None:
-    world = World(2, WatchedTier)
-    world.disk.broken.add(ExpertKey(0, 0))
-    world.disk.ended = lambda key, kinds, error: world.disk.broken.discard(key)
-    both_want(world)
-    assert world.n_reads == 6
-    assert not world.slot_holds(0, 0)
-    assert world.slot_holds(1, 0)
-
-
-def hold_and_look(world: World, rng: random.Random, wrong: list[Span]) -> None:
-    """Hold an expert as the processor does, and note which of its parts are not whole."""
-    spans = world.spans(rng.randrange(6), layer=rng.randrange(2))
-    held = world.source.hold(spans)
-    for span in spans:
-        if bytes(held.targets[span.kind].payload) != content(key_of(span), span.kind, span.n_bytes):
-            wrong.append(span)
-    world.source.release(held)
-
-
-@pytest.fixture
-def _impatient_threads() -> Iterator[None]:
-    """Have threads take turns much more often than they would."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("_impatient_threads")
-@pytest.mark.parametrize("n_in_memory", [0, 1, 3, 6])
-def test_many_threads_fill_every_slot_rightly(n_in_memory: int) -> None:
-    n_threads, n_slots = 4, 3
-    world = World(n_in_memory)
-    world.source = TieredSource(RetryingSource(StumblingSource(world.disk, 1)), world.tier, world.device)
-    start, wrong, failed = threading.Barrier(n_threads), list[Span](), list[BaseException]()
-    last: dict[tuple[int, WeightKind, int], ExpertKey] = {}
-
-    def work(number: int) -> None:
-        rng = random.Random(number)
-        start.wait()
-        for _ in range(150):
-            layer, expert, slot = rng.randrange(2), rng.randrange(6), number * n_slots + rng.randrange(n_slots)
-            kinds = rng.choice([HALF, (DOWN,), tuple(SIZES)])
-            targets = {kind: world.device.slot(layer, kind, slot) for kind in kinds}
-            world.source.read_spans(world.spans(expert, kinds, layer), targets)
-            last.update({(layer, kind, slot): ExpertKey(layer, expert) for kind in kinds})
-            hold_and_look(world, rng, wrong)
-            world.source.prefetch(world.spans(rng.randrange(6)))
-            if number == 0:
-                world.tier.resize(rng.randrange(n_in_memory + 1) * EXPERT_REGION_BYTES)
-
-    def guarded(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(number,), daemon=True) for number in range(n_threads)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LONGEST_WAIT_SECONDS)
-        assert not thread.is_alive()
-    assert failed == []
-    assert wrong == []
-    for (layer, kind, slot), key in last.items():
-        assert world.device.holds(world.device.slot(layer, kind, slot), key, kind)
-    assert nothing_is_on_its_way(world)

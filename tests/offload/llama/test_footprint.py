@@ -9,10 +9,11 @@ from fakes.tiny_models import TinyArchitecture, build_tiny_model
 from offload.errors import DecodeError, ModelFileError
 from offload.experts.gguf_store import GgufStore
 from offload.ggml.device import pager_device
+from offload.ggml.symbols import symbols
 from offload.gguf_header import read_gguf_header
 from offload.llama.context import LlamaContext
-from offload.llama.footprint import MIB, Footprint, measure_footprint, parse_footprint
-from offload.llama.library import load
+from offload.llama.footprint import MIB, Footprint, FootprintDevice, measure_footprint, parse_footprint
+from offload.llama.library import captured_log, load
 from offload.llama.model import LlamaModel
 from offload.paged_model import PagedModel, dense_overrides
 
@@ -141,3 +142,80 @@ def test_buffers_of_different_memory_are_summed_and_of_the_same_counted_once() -
 def test_other_lines_say_nothing() -> None:
     lines = ["load_tensors:          CPU model buffer size =     7.00 MiB", "size = many MiB (0 cells)", ""]
     assert parse_footprint(lines) == Footprint(0, 0)
+
+
+def cache_line(n_mib: float, n_cells: int, n_layer: int) -> str:
+    each = f"{n_mib / 2:7.2f} MiB"
+    where = f"({n_cells:6} cells, {n_layer:3} layers,  1/1 seqs)"
+    return f"llama_kv_cache: size = {n_mib:7.2f} MiB {where}, K (f16): {each}, V (f16): {each}"
+
+
+CUDA = [
+    "load_tensors:        CUDA0 model buffer size =     0.00 MiB",
+    "load_tensors:    CUDA_Host model buffer size =     0.00 MiB",
+    "llama_context:  CUDA_Host  output buffer size =     0.58 MiB",
+    "llama_kv_cache:      CUDA0 KV buffer size =     0.00 MiB",
+    cache_line(384, 4096, 48),
+    "sched_reserve:      CUDA0 compute buffer size =   300.75 MiB",
+    "sched_reserve:  CUDA_Host compute buffer size =    12.01 MiB",
+]
+METAL = [
+    "llama_context:        CPU  output buffer size =     0.58 MiB",
+    "llama_kv_cache: MTL0_Private KV buffer size =     0.00 MiB",
+    cache_line(96, 4096, 12),
+    "llama_kv_cache: MTL0_Private KV buffer size =     0.00 MiB",
+    cache_line(24, 768, 12),
+    "sched_reserve:       MTL0 compute buffer size =   404.00 MiB",
+    "sched_reserve:        CPU compute buffer size =     8.01 MiB",
+]
+VULKAN = [
+    "llama_context: Vulkan_Host  output buffer size =     0.02 MiB",
+    "llama_memory_recurrent:    Vulkan0 RS buffer size =     0.25 MiB",
+    "llama_memory_recurrent: size =    0.25 MiB (     1 cells,   3 layers,  1 seqs 0 rs_seq), R (f32):    0.25 MiB",
+    "llama_kv_cache:    Vulkan0 KV buffer size =     0.00 MiB",
+    cache_line(8, 2048, 8),
+    "sched_reserve:    Vulkan0 compute buffer size =     9.20 MiB",
+    "sched_reserve: Vulkan_Host compute buffer size =     3.01 MiB",
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "host_compute", "device_kv", "device_compute"),
+    [(CUDA, 12.59, 384, 300.75), (METAL, 8.59, 120, 404), (VULKAN, 3.03, 8.25, 9.2)],
+    ids=["cuda", "metal", "vulkan"],
+)
+def test_what_is_a_gpu_s_is_told_apart_by_the_names_of_buffers(
+    lines: list[str], host_compute: float, device_kv: float, device_compute: float
+) -> None:
+    assert parse_footprint(lines, on_gpu=True) == Footprint(
+        kv_bytes=0,
+        compute_bytes=round(host_compute * MIB),
+        device_kv_bytes=round(device_kv * MIB),
+        device_compute_bytes=round(device_compute * MIB),
+    )
+
+
+def test_a_cache_in_the_process_s_memory_stays_there_with_a_gpu() -> None:
+    lines = [*CUDA[:3], CUDA[3].replace("CUDA0", "  CPU"), *CUDA[4:]]
+    footprint = parse_footprint(lines, on_gpu=True)
+    assert (footprint.kv_bytes, footprint.device_kv_bytes) == (384 * MIB, 0)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 64])
+def test_all_of_a_stand_in_is_the_device_s(model: Path, n_outputs: int) -> None:
+    sizes = {"n_ctx": 256, "n_batch": 64, "n_ubatch": 64, "n_outputs_max": n_outputs}
+    alone = measure_footprint(model, **sizes, device=None)
+    stand_in = measure_footprint(model, **sizes, device=FootprintDevice(address=1, is_stand_in=True))
+    assert stand_in == Footprint(0, 0, alone.kv_bytes, alone.compute_bytes)
+    assert (alone.device_kv_bytes, alone.device_compute_bytes) == (0, 0)
+
+
+def test_the_device_s_list_reaches_llama_cpp(tmp_path: Path) -> None:
+    """With the processor's own device all layers are on it, and simulated as on the CPU."""
+    path = build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE)
+    load()
+    address = symbols().ggml_backend_dev_by_name(b"CPU")
+    sizes = {"n_ctx": 256, "n_batch": 64, "n_ubatch": 64, "n_outputs_max": 1}
+    with captured_log() as log:
+        measure_footprint(path, **sizes, device=FootprintDevice(address))
+    assert any("using device CPU" in line for line in log.lines)
