@@ -100,6 +100,8 @@ PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("ggml_backend_dev_by_name", PTR, (C.c_char_p,)),
     # ggml_backend_dev_t ggml_backend_dev_get(size_t index)
     ("ggml_backend_dev_get", PTR, (SIZE,)),
+    # ggml_backend_buffer_type_t ggml_backend_dev_host_buffer_type(ggml_backend_dev_t)
+    ("ggml_backend_dev_host_buffer_type", PTR, (PTR,)),
     # const char * ggml_backend_dev_name(ggml_backend_dev_t)
     ("ggml_backend_dev_name", C.c_char_p, (PTR,)),
     # const char * ggml_backend_dev_description(ggml_backend_dev_t)
