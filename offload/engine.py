@@ -226,10 +226,12 @@ class Engine:
         self._opened.close()
 
     def _keep_speed(self) -> None:
-        """Keep how fast the last answer came, for predictions: of one sequence, and long enough to tell."""
+        """Keep how fast the last answer came, for predictions: of one sequence on the CPU, and long enough to tell."""
         plan, prepared = self.plan, self._prepared
         if self._is_kept or plan.n_parallel > 1 or self._generator.speed.n_generated < LEAST_TOKENS:
             return
+        if plan.device is not None:
+            return  # predictions are of the CPU
         self._is_kept = True
         with suppress(OffloadError):
             traced = self._trace_header

@@ -1,5 +1,6 @@
 """`fit_model` on real model files, on a machine that is made up."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,11 @@ def test_a_long_answer_is_measured_and_calibrates(model: Path) -> None:
 
 def test_a_short_answer_is_not_measured(model: Path) -> None:
     generate(model, LEAST_TOKENS - 1)
+    assert not measured_file().path.exists()
+
+
+def test_an_answer_of_a_device_says_nothing_of_the_cpu(model: Path) -> None:
+    generate(model, LEAST_TOKENS, replace(CONFIG, device="stand-in"))
     assert not measured_file().path.exists()
 
 

@@ -1,10 +1,12 @@
 """`FitCard`: what is told of a model."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from fakes.measuring import F32, MACHINE, Q4
+from offload.device_plan import DevicePlan
 from offload.errors import BudgetError
 from offload.fit.calibration import calibrate
 from offload.fit.card import FitCard, fit_card, rows_of
@@ -93,6 +95,13 @@ def test_an_assumed_disk_and_a_busy_machine_are_said() -> None:
     notes = card(machine=MachineSpeed(ASSUMED_DISK, MACHINE.step_seconds, MACHINE.weights, is_busy=True)).notes
     assert any("could not be measured" in note for note in notes)
     assert any("busy" in note for note in notes)
+
+
+def test_speeds_on_a_device_are_not_predicted_which_is_said() -> None:
+    device = DevicePlan("CUDA0", 6 * GIB, GIB, 1, 2, 3, 4, 5)
+    words = "Speeds are of the CPU alone: those of CUDA0 cannot be predicted yet."
+    assert words in card(made=replace(plan(), device=device)).notes
+    assert words not in card().notes
 
 
 def test_a_dense_model_reads_nothing_and_has_no_hit_rates() -> None:
