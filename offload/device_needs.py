@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from offload.experts.racks import NO_LIMIT
 from offload.experts.store import LayerLayout
 from offload.gguf_header import GgufHeader
 
@@ -25,6 +26,8 @@ class DeviceNeeds:
     compute_bytes: int
     least_host_bytes: int = 0
     """The least cache of experts in the process's memory: what is on its way to the device lies in it."""
+    most_bytes: int = NO_LIMIT
+    """Of the device's memory in one piece."""
 
     def of_sequences(self, n_parallel: int) -> "DeviceNeeds":
         """Return what so many sequences need; `self` is of one."""

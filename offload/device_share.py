@@ -31,7 +31,7 @@ def make_device_plan(
     """
     _check_floors(needs, device_needs, budget_bytes, vram_bytes)
     floor, everything = needs.fewest_slots, needs.all_slots
-    left, sizes = vram_bytes - device_needs.fixed_bytes, _Sizes(needs)
+    left, sizes = vram_bytes - device_needs.fixed_bytes, _Sizes(needs, device_needs)
     staged = False
     if sizes.of_slots(everything) <= left:
         capacity = everything
@@ -75,7 +75,7 @@ def make_device_plan(
 
 def device_floor_bytes(needs: Needs, device_needs: DeviceNeeds) -> int:
     """Return the least budget of the device's memory there is a plan for."""
-    return device_needs.fixed_bytes + _Sizes(needs).of_slots(needs.fewest_slots)
+    return device_needs.fixed_bytes + _Sizes(needs, device_needs).of_slots(needs.fewest_slots)
 
 
 def host_floor_bytes(needs: Needs, device_needs: DeviceNeeds) -> int:
@@ -137,8 +137,8 @@ def _host_bytes(needs: Needs, device_needs: DeviceNeeds, budget_bytes: int, *, h
 class _Sizes:
     """What so many slots in each layer take of a device's memory."""
 
-    def __init__(self, needs: Needs) -> None:
-        self._layers = needs.layers
+    def __init__(self, needs: Needs, device_needs: DeviceNeeds) -> None:
+        self._layers, self._most_bytes = needs.layers, device_needs.most_bytes
 
     def of_slots(self, capacity: Mapping[int, int]) -> int:
         return self._of(capacity, staged=False)
@@ -148,4 +148,5 @@ class _Sizes:
         return self._of(capacity, staged=True)
 
     def _of(self, capacity: Mapping[int, int], *, staged: bool) -> int:
-        return sum(rack.n_bytes for rack in device_racks(self._layers, capacity, staged=staged))
+        racks = device_racks(self._layers, capacity, staged=staged, most_bytes=self._most_bytes)
+        return sum(rack.n_bytes for rack in racks)

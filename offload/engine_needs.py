@@ -130,6 +130,7 @@ class EngineNeeds:
             footprint.device_kv_bytes,
             footprint.device_compute_bytes,
             least_host_bytes(self.needs.layers, self.header.n_expert_used, self._config.n_readers),
+            device.most_bytes,
         )
 
     @property

@@ -11,6 +11,7 @@ from offload.experts.host_tier import HostTier
 from offload.experts.loader import Loader
 from offload.experts.pager import ExpertPager
 from offload.experts.placement import ExpertPlacer
+from offload.experts.racks import Rack
 from offload.experts.span_reader import SpanReader
 from offload.experts.span_source import RetryingSource, SpanSource
 from offload.experts.staging import Staging
@@ -108,7 +109,7 @@ class PagedModel:
                 capacity=capacity,
                 staging=None,
                 staged_capacity=None,
-                racks=home.memory.racks,
+                racks=self.racks,
             )
             self.resize(capacity, staged_capacity)
             self.weights.provider = self.placer
@@ -125,6 +126,11 @@ class PagedModel:
     def direct_io(self) -> bool:
         """Whether experts are read past the page cache now."""
         return self._reader.direct
+
+    @property
+    def racks(self) -> Sequence[Rack]:
+        """How slots and places are numbered."""
+        return self._home.memory.racks
 
     @property
     def tier(self) -> HostTier | None:

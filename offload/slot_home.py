@@ -23,6 +23,7 @@ from offload.experts.tiered_source import TierCounts, TieredSource
 from offload.ggml.device import pager_device
 from offload.ggml.device_hook import device_hook
 from offload.ggml.device_memory import DeviceBuffer, DeviceGraphMemory
+from offload.ggml.devices import most_bytes
 from offload.ggml.graph_memory import GraphMemory
 from offload.ggml.host_rows import HostRows
 from offload.ggml.paged_weights import PagedTensor, PagedWeights
@@ -100,7 +101,13 @@ def device_home(store: ExpertStore, share: DeviceShare, closing: ExitStack) -> S
     Raises:
         DeviceError: the device has not so much memory.
     """
-    memory = DeviceSlots(store, share.capacity, partial(DeviceBuffer, share.address), staged=share.staged)
+    memory = DeviceSlots(
+        store,
+        share.capacity,
+        partial(DeviceBuffer, share.address),
+        staged=share.staged,
+        most_bytes=most_bytes(share.address),
+    )
     closing.callback(memory.close)
     graph_memory = DeviceGraphMemory(share.address)
     closing.callback(graph_memory.close)

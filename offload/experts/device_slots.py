@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from offload.experts.device_target import DeviceTarget
 from offload.experts.key import ExpertKey
-from offload.experts.racks import Rack, device_racks
+from offload.experts.racks import NO_LIMIT, Rack, device_racks
 from offload.experts.store import ExpertStore, Span, WeightKind
 
 
@@ -59,14 +59,17 @@ class DeviceSlots:
         make_block: Callable[[int], DeviceBlock],
         *,
         staged: bool,
+        most_bytes: int = NO_LIMIT,
     ) -> None:
         """Take memory for `capacity[layer]` slots and, if `staged`, for the places beside them.
+
+        Blocks have at most `most_bytes`, but for one layer's.
 
         Raises:
             DeviceError: the device has not so much.
         """
         layers = store.layers
-        self.racks: Sequence[Rack] = device_racks(layers, capacity, staged=staged)
+        self.racks: Sequence[Rack] = device_racks(layers, capacity, staged=staged, most_bytes=most_bytes)
         self._spans = store.spans
         self.watcher: SlotWatcher | None = None
         self.blocks: list[DeviceBlock] = []

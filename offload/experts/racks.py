@@ -6,11 +6,15 @@ A rack holds one kind of matrix of all layers where it has one length. Its place
 layer. A batch computes with experts in slots and experts at places in one kernel, and none has to be copied.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 
 from offload.experts.store import LayerLayout, PartLayout, WeightKind
 
+NO_LIMIT = 1 << 62
+"""Of bytes in one piece: more than there are."""
 SPARE_SHARE = 1 / 8
 """Places beyond those a layer may need, as a share of its experts: the next layer is read into them while experts of
 this one wait to be copied out."""
@@ -46,16 +50,19 @@ def racks_for(layers: Mapping[int, LayerLayout]) -> list[Rack]:
     return _racks(layers, lambda part: part.region_bytes, capacity, lambda n_expert, fewest: n_expert)
 
 
-def device_racks(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], *, staged: bool) -> list[Rack]:
+def device_racks(
+    layers: Mapping[int, LayerLayout], capacity: Mapping[int, int], *, staged: bool, most_bytes: int = NO_LIMIT
+) -> list[Rack]:
     """Return racks of `capacity[layer]` slots, and as many places as staging beside them needs: a device's memory.
 
-    Parts follow each other without gaps, as in a tensor.
+    Parts follow each other without gaps, as in a tensor. No rack has more than `most_bytes` where it has more than one
+    layer: those of one length are then shared out among several.
     """
 
     def n_places(n_expert: int, fewest: int) -> int:
         return places_beside(n_expert, fewest) if staged else 0
 
-    return _racks(layers, lambda part: part.n_bytes, capacity, n_places)
+    return _racks(layers, lambda part: part.n_bytes, capacity, n_places, most_bytes)
 
 
 def places_beside(n_expert: int, n_slots: int) -> int:
@@ -73,6 +80,7 @@ def _racks(
     stride_of: Callable[[PartLayout], int],
     capacity: Mapping[int, int],
     places: Callable[[int, int], int],
+    most_bytes: int = NO_LIMIT,
 ) -> list[Rack]:
     alike: dict[tuple[WeightKind, int], list[LayerLayout]] = {}
     for layout in layers.values():
@@ -80,11 +88,26 @@ def _racks(
             alike.setdefault((part.kind, stride_of(part)), []).append(layout)
     racks = []
     for (kind, stride_bytes), layouts in alike.items():
-        n_expert = max(layout.n_expert for layout in layouts)
-        n_places = n_slots = places(n_expert, min(capacity[layout.layer] for layout in layouts))
-        first = {}
+        rack_of = partial(_rack, kind, stride_bytes, capacity, places)
+        together: list[LayerLayout] = []
         for layout in layouts:
-            first[layout.layer] = n_slots
-            n_slots += capacity[layout.layer]
-        racks.append(Rack(kind, stride_bytes, n_places, first, n_slots, n_expert))
+            if together and rack_of([*together, layout]).n_bytes > most_bytes:
+                racks.append(rack_of(together))
+                together = []
+            together.append(layout)
+        racks.append(rack_of(together))
     return racks
+
+
+def _rack(
+    kind: WeightKind,
+    stride_bytes: int,
+    capacity: Mapping[int, int],
+    places: Callable[[int, int], int],
+    layouts: Sequence[LayerLayout],
+) -> Rack:
+    n_expert = max(layout.n_expert for layout in layouts)
+    n_places = places(n_expert, min(capacity[layout.layer] for layout in layouts))
+    *starts, n_slots = accumulate((capacity[layout.layer] for layout in layouts), initial=n_places)
+    first = {layout.layer: start for layout, start in zip(layouts, starts, strict=True)}
+    return Rack(kind, stride_bytes, n_places, first, n_slots, n_expert)

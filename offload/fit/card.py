@@ -49,9 +49,7 @@ class FitCard:
             if machine.disk.is_assumed:
                 notes.append("The disk could not be measured: some disk is assumed.")
         if self.plan is not None and self.plan.device is not None:
-            notes.append(
-                f"Speeds are of the CPU alone: those of {self.plan.device.name} cannot be predicted yet."
-            )
+            notes.append(f"Speeds are of the CPU alone: those of {self.plan.device.name} cannot be predicted yet.")
         if machine.is_busy:
             notes.append("The machine was busy while it was measured: it will be measured again the next time.")
         factors = predictor.calibration

@@ -49,6 +49,8 @@ class ComputeDevice:
     """When it was listed; other programs use it too."""
     address: int
     """Of its `ggml_backend_device`, which lives as long as the process."""
+    most_bytes: int = 1 << 62
+    """Of its memory in one piece, where there is a limit."""
 
     @property
     def is_gpu(self) -> bool:
@@ -107,6 +109,12 @@ def choose_device(text: str, devices: Iterable[ComputeDevice]) -> ComputeDevice 
     return found
 
 
+def most_bytes(device: int) -> int:
+    """Return how much of its memory the device at an address gives in one piece, where it knows of a limit."""
+    ggml = symbols()
+    return int(ggml.ggml_backend_buft_get_max_size(ggml.ggml_backend_dev_buffer_type(device)))
+
+
 def _listed(address: int) -> ComputeDevice | None:
     ggml = symbols()
     number = ggml.ggml_backend_dev_type(address)
@@ -121,4 +129,5 @@ def _listed(address: int) -> ComputeDevice | None:
         total_bytes=total.value,
         free_bytes=free.value,
         address=address,
+        most_bytes=most_bytes(address),
     )

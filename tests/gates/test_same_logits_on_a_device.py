@@ -14,6 +14,7 @@ import pytest
 from fakes.devices import stand_in
 from fakes.paged_runs import gguf_model, packed_model, paged_context, plain_context, prompt_and_answer
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
+from offload import slot_home
 
 N_EXPERT, N_EXPERT_USED, N_LAYER = 16, 2, 3
 ARCHITECTURES = [architecture for architecture in TinyArchitecture if architecture.is_moe]
@@ -92,3 +93,16 @@ def test_experts_of_a_packed_store_reach_a_device_as_the_gguf_has_them(tmp_path:
     stored = packed_model(path, layout="plain")
     with paged_context(stored, 6, device=stand_in(stored.capacity(6), host_bytes=1 << 20)) as (_, context):
         assert np.array_equal(prompt_and_answer(context), expected)
+
+
+def test_memory_that_comes_in_small_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.gguf"
+    stored = gguf_model(build_tiny_model(path, TinyArchitecture.QWEN3MOE, ExpertTypes.Q4_K, n_expert=N_EXPERT))
+    with plain_context(stored) as context:
+        expected = prompt_and_answer(context)
+    layout = next(iter(stored.store.layers.values()))
+    monkeypatch.setattr(slot_home, "most_bytes", lambda device: 20 * max(part.n_bytes for part in layout.parts))
+    with paged_context(stored, 5, device=stand_in(stored.capacity(5), host_bytes=1 << 20)) as (paged, context):
+        assert np.array_equal(prompt_and_answer(context), expected)
+        kinds = [rack.kind for rack in paged.racks]
+        assert len(kinds) > len(set(kinds))

@@ -1,7 +1,9 @@
 """Racks: one row for parts of one kind and length, and a number of its own for everything in it."""
 
+import pytest
+
 from fakes.tiny_experts import DOWN, GATE, layer_layout
-from offload.experts.racks import racks_for
+from offload.experts.racks import SPARE_SHARE, device_racks, racks_for
 
 LAYERS = {
     layout.layer: layout
@@ -34,3 +36,22 @@ def test_there_is_a_place_for_every_expert_of_each_layer() -> None:
 
 def test_a_dense_model_has_none() -> None:
     assert racks_for({}) == []
+
+
+def test_a_device_has_as_many_slots_as_were_asked_for_and_no_gaps() -> None:
+    (gate, *_) = device_racks(LAYERS, {1: 2, 2: 3, 5: 1}, staged=False)
+    assert (gate.stride_bytes, gate.n_places, gate.first, gate.n_slots) == (5000, 0, {1: 0, 2: 2}, 5)
+
+
+def test_staging_on_a_device_has_the_places_it_needs_beside_the_slots() -> None:
+    (gate, *_) = device_racks(LAYERS, {1: 2, 2: 3, 5: 1}, staged=True)
+    assert gate.n_places == min(6, 6 - 2 + round(SPARE_SHARE * 6))
+    assert gate.first == {1: gate.n_places, 2: gate.n_places + 2}
+
+
+@pytest.mark.parametrize(("most_bytes", "expected"), [(25_000, [(1, 2)]), (24_999, [(1,), (2,)]), (1, [(1,), (2,)])])
+def test_what_a_device_does_not_give_in_one_piece_is_shared_out(
+    most_bytes: int, expected: list[tuple[int, ...]]
+) -> None:
+    racks = device_racks(LAYERS, {1: 2, 2: 3, 5: 1}, staged=False, most_bytes=most_bytes)
+    assert [tuple(rack.first) for rack in racks if rack.stride_bytes == 5000] == expected

@@ -47,6 +47,12 @@ class FakeGgml:
 
     found = ((b"CUDA0", 1, 5), (b"Meta", 4, 9), (b"RPC0", 1, 0))
 
+    def ggml_backend_dev_buffer_type(self, address: int) -> int:
+        return address
+
+    def ggml_backend_buft_get_max_size(self, buffer_type: int) -> int:
+        return 4000
+
     def ggml_backend_dev_count(self) -> int:
         return len(self.found)
 
@@ -70,8 +76,8 @@ class FakeGgml:
 def test_gpus_are_listed_in_ggml_s_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "symbols", FakeGgml)
     assert list_devices() == (
-        ComputeDevice("CUDA0", "GeForce \ufffd", DeviceKind.GPU, 10, 5, 0),
-        ComputeDevice("RPC0", "GeForce \ufffd", DeviceKind.GPU, 0, 0, 2),
+        ComputeDevice("CUDA0", "GeForce \ufffd", DeviceKind.GPU, 10, 5, 0, 4000),
+        ComputeDevice("RPC0", "GeForce \ufffd", DeviceKind.GPU, 0, 0, 2, 4000),
     )
 
 
