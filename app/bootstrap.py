@@ -16,6 +16,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from offload_app.chat_session import ChatSession
+from offload_app.device_search import DeviceSearch
 from offload_app.engine_client import WORKER_COMMAND, EngineClient
 from offload_app.icons import APPLICATION
 from offload_app.interrupt import Interrupt
@@ -75,14 +76,16 @@ class Application(QObject):
         self.model = ModelControl(self.engine, self.guard, lambda path: config_of(self.settings.current, path), self)
         command = surroundings.library_worker
         # A process each, started on demand: what takes its time holds up nothing else.
-        asker, packer, predictor, scout, puller = (LibraryClient(command, parent=self) for _ in range(5))
+        asker, packer, predictor, scout, puller, lister = (LibraryClient(command, parent=self) for _ in range(6))
         self.library = Library(asker, packer, FolderWatch(parent=self), self, predictor=predictor)
         self.search = ModelSearch(asker, scout, self)
         self.fits = HubFits(predictor, self.settings, self)
         self.downloads = Downloads(puller, scout, DownloadFile(places.downloads), self)
+        self.devices = DeviceSearch(lister, self)
         self.unexpected = Unexpected(places.log, self)
         shelves = Shelves(self.library, self.search, self.fits, self.downloads, places.models)
-        self.window = MainWindow(self.session, self.model, self.settings, shelves, self.appearance.theme)
+        theme = self.appearance.theme
+        self.window = MainWindow(self.session, self.model, self.settings, shelves, self.devices, theme)
         self.polling = StatsPolling(self.engine, self.window.gauges)
         self.shutdown = Shutdown(self.engine, self.session, self)
         self._store_notice = StoreNotice(self.store, self)
@@ -108,6 +111,7 @@ class Application(QObject):
         self.session.close()
         self.retention.close()
         self.store.close()
+        self.devices.close()
         self.downloads.close()
         self.search.close()
         self.library.close()
@@ -139,6 +143,7 @@ class Application(QObject):
         self.window.hide()
         # A start from now on is one of its own.
         self._instance.close()
+        self.devices.shutdown()
         self.downloads.shutdown()
         self.search.shutdown()
         self.library.shutdown()

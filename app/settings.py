@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from offload.protocol import OnMiss
 from offload_app.model_choices import ModelChoices, choices_from_json, choices_to_json, is_keepable
 
 _BUDGET = re.compile(
@@ -18,6 +19,7 @@ _BUDGET = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 MOST_THREADS = 1024
+LONGEST_DEVICE = 64
 MOST_OTHER_MODELS = 100
 SMALLEST_FONT_POINTS, LARGEST_FONT_POINTS = 7, 32
 
@@ -46,6 +48,12 @@ class Settings:
     """Memory of the whole model process, as the command line takes it: `auto`, `6G`, `60%`."""
     threads: int = 0
     """Compute threads; 0: the physical cores."""
+    device: str = "auto"
+    """What computes, as the command line takes it: `auto`, `cpu`, or a device by its name."""
+    vram: str = "auto"
+    """Of that device's memory, what may be taken, as `budget` says of the process's."""
+    on_miss: OnMiss = OnMiss.COPY
+    """What becomes of an expert that is in RAM and not on the device."""
     theme: ThemeChoice = ThemeChoice.SYSTEM
     font_points: int = 0
     """Size of the text; 0: the system's."""
@@ -72,6 +80,11 @@ class SettingsRead:
 def is_budget(text: str) -> bool:
     """Return whether `text` is a memory budget as the command line takes it."""
     return _BUDGET.fullmatch(text.strip()) is not None
+
+
+def is_device(text: str) -> bool:
+    """Return whether `text` may name what computes; whether there is such a device the worker knows."""
+    return bool(text.strip()) and text.isprintable() and len(text) <= LONGEST_DEVICE
 
 
 def with_other_model(settings: Settings, path: str) -> tuple[str, ...]:
@@ -102,7 +115,7 @@ def settings_from_json(text: str) -> SettingsRead:
         elif name == "other_models":
             right[name], is_understood = _paths(value)
         elif is_understood := name in _IS_RIGHT and _IS_RIGHT[name](value):
-            right[name] = ThemeChoice(value) if name == "theme" else value
+            right[name] = _ENUMS[name](value) if name in _ENUMS else value
         if not is_understood:
             unread.append(name)
     return SettingsRead(Settings(**right), tuple(unread))  # type: ignore[arg-type]  # each was checked by its name
@@ -137,12 +150,20 @@ def _is_whole(least: int, most: int) -> Callable[[object], bool]:
     return lambda value: type(value) is int and (value == 0 or least <= value <= most)
 
 
+def _is_one_of(choices: type[Enum]) -> Callable[[object], bool]:
+    return lambda value: value in [choice.value for choice in choices]
+
+
+_ENUMS: Mapping[str, type[Enum]] = {"theme": ThemeChoice, "on_miss": OnMiss}
 _IS_RIGHT: Mapping[str, Callable[[object], bool]] = {
     "models_folder": _is_text,
     "model": _is_text,
     "budget": lambda value: isinstance(value, str) and is_budget(value),
     "threads": _is_whole(1, MOST_THREADS),
-    "theme": lambda value: value in [choice.value for choice in ThemeChoice],
+    "device": lambda value: isinstance(value, str) and is_device(value),
+    "vram": lambda value: isinstance(value, str) and is_budget(value),
+    "on_miss": _is_one_of(OnMiss),
+    "theme": _is_one_of(ThemeChoice),
     "font_points": _is_whole(SMALLEST_FONT_POINTS, LARGEST_FONT_POINTS),
     "compact_gauges": _is_truth,
     "show_list": _is_truth,

@@ -16,6 +16,7 @@ class MemoryColours:
     context: str
     compute: str
     slots: str
+    cache: str
     staging: str
     forecast: str
     runtime: str
@@ -124,6 +125,7 @@ LIGHT = Theme(
         context="#e69f00",
         compute="#00795a",
         slots="#56b4e9",
+        cache="#c9bdf2",
         staging="#b84a00",
         forecast="#7a2f63",
         runtime="#97a1ac",
@@ -164,6 +166,7 @@ DARK = Theme(
         context="#f0b429",
         compute="#00916b",
         slots="#7cc3ec",
+        cache="#a99be0",
         staging="#d8631a",
         forecast="#9a4f7d",
         runtime="#a9b2bc",

@@ -12,6 +12,7 @@ from offload_app.chat.conversation_list import ConversationList
 from offload_app.chat.page import ChatPage
 from offload_app.chat_session import ChatSession
 from offload_app.conversation_steps import ConversationSteps
+from offload_app.device_search import DeviceSearch
 from offload_app.download_news import DownloadNews
 from offload_app.file_choice import FileChoice
 from offload_app.first_run import FirstRunCard
@@ -65,10 +66,11 @@ class MainWindow(QMainWindow):
         model: ModelControl,
         settings: SettingsControl,
         shelves: Shelves,
+        devices: DeviceSearch,
         theme: Theme,
     ) -> None:
         super().__init__()
-        self._session, self._model, self._settings = session, model, settings
+        self._session, self._model, self._settings, self._devices = session, model, settings, devices
         self._language = language_of_qt()
         self._default_folder = folder = shelves.folder
         self.conversations = ConversationList(session, theme)
@@ -216,7 +218,7 @@ class MainWindow(QMainWindow):
     def show_preferences(self) -> None:
         """Show the preferences, once."""
         if self.preferences is None:
-            self.preferences = PreferencesDialog(self._settings, str(self._default_folder), self)
+            self.preferences = PreferencesDialog(self._settings, str(self._default_folder), self, devices=self._devices)
             self.preferences.finished.connect(self._forget_preferences)
         self.preferences.show()
         self.preferences.raise_()

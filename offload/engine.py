@@ -27,6 +27,7 @@ from offload.config import (
     Token,
 )
 from offload.device_needs import DeviceNeeds
+from offload.engine_devices import listed_devices
 from offload.engine_outline import outline_plans
 from offload.engine_parts import OpenedModel, Prepared, prepare
 from offload.errors import OffloadError, UsageError
@@ -42,13 +43,23 @@ from offload.llama.chat import render
 from offload.lockstep import Lockstep
 from offload.machine import resident_memory
 from offload.memory_plan import MemoryPlan
+from offload.memory_use import memory_use
 from offload.paged_model import PagedModel
 from offload.route_recorder import JudgedRoutes, RouteRecorder, trace_header
 from offload.routing.route_trace import RouteStep, TraceHeader
-from offload.stats import MemoryUse, PagingUse, Stats
+from offload.stats import PagingUse, Stats
 from offload.store_choice import pack_model, verify_store
 
-__all__ = ["Engine", "inspect_model", "open_model", "outline_plans", "pack_model", "plan_model", "verify_store"]
+__all__ = [
+    "Engine",
+    "inspect_model",
+    "listed_devices",
+    "open_model",
+    "outline_plans",
+    "pack_model",
+    "plan_model",
+    "verify_store",
+]
 
 
 def open_model(
@@ -197,18 +208,7 @@ class Engine:
     def stats(self) -> Stats:
         """Return what the engine reports of itself now. From any thread."""
         plan, resident, forecast_bytes = self.plan, resident_memory(), self._prepared.forecast_bytes
-        memory = MemoryUse(
-            budget_bytes=plan.budget_bytes,
-            runtime_bytes=plan.runtime_bytes + plan.reading_bytes - forecast_bytes,
-            dense_bytes=plan.dense_bytes,
-            kv_bytes=plan.kv_bytes,
-            compute_bytes=plan.compute_bytes,
-            staging_bytes=plan.staging_bytes,
-            slot_bytes=plan.slot_bytes,
-            forecast_bytes=forecast_bytes,
-            resident_bytes=resident.current_bytes,
-            peak_bytes=resident.peak_bytes,
-        )
+        memory = memory_use(plan, resident, forecast_bytes)
         forecast = self._opened.forecast.use() if self._opened.forecast is not None else None
         return Stats(memory=memory, paging=self._paging(), speed=self._generator.speed, forecast=forecast)
 

@@ -79,7 +79,7 @@ class EngineNeeds:
         self._config = config
         self._own_bytes = own_bytes
         self._look(_device(config))
-        if is_automatic(config.device) and is_automatic(config.vram) and not self._fits_device:
+        if is_automatic(config.device) and is_automatic(config.vram) and not self.fits_device:
             self._look(None)
 
     def _look(self, device: ComputeDevice | None) -> None:
@@ -134,9 +134,14 @@ class EngineNeeds:
         )
 
     @property
-    def _fits_device(self) -> bool:
-        needs = self.device_needs
-        return needs is None or self.vram_bytes >= device_floor_bytes(self.needs, needs)
+    def fits_device(self) -> bool:
+        """Whether the budget of the device's memory is at least its floor; where the CPU computes alone it is."""
+        return self.vram_bytes >= self.device_floor_bytes
+
+    @property
+    def device_floor_bytes(self) -> int:
+        """The least budget of the device's memory there is a plan for; 0 where the CPU computes alone."""
+        return 0 if self.device_needs is None else device_floor_bytes(self.needs, self.device_needs)
 
     @property
     def floor_bytes(self) -> int:

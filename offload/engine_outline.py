@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from offload.config import EngineConfig
+from offload.device_plan import DevicePlan
 from offload.engine_needs import EngineNeeds
 from offload.errors import UsageError
 from offload.machine import machine_memory
@@ -18,8 +19,8 @@ def outline_plans(
     """Return the model's file, and its plans at `n_points` budgets from the floor to where nothing is paged.
 
     The plan of each budget is the one that `plan_model` makes of it. A configured budget below the floor is no error:
-    the outline says what the floor is. `own_bytes`: what the process takes without the model that is open now; None:
-    none is open.
+    the outline says what the floor is; where that of a device's memory is, it has no points. `own_bytes`: what the
+    process takes without the model that is open now; None: none is open.
 
     Raises:
         UsageError: `n_points` is not from 1 to 257, or a value of `config` makes no sense.
@@ -27,7 +28,7 @@ def outline_plans(
     """
     check_points(n_points)
     measured = EngineNeeds(path, config, own_bytes=own_bytes)
-    return measured.header.files[0], outline_of(measured, n_points)
+    return measured.header.files[0], outline_with_floors(measured, n_points)
 
 
 def check_points(n_points: int) -> None:
@@ -40,12 +41,24 @@ def check_points(n_points: int) -> None:
         raise UsageError(f"n_points is {n_points}.", hint=f"Ask for 1 to {MAX_POINTS} points.")
 
 
+def outline_with_floors(measured: EngineNeeds, n_points: int) -> PlanOutline:
+    """Return as `outline_of` does; without points where the budget of a device's memory is below its floor."""
+    if measured.fits_device:
+        return outline_of(measured, n_points)
+    return _outline(measured, (), _device_without_slots(measured))
+
+
 def outline_of(measured: EngineNeeds, n_points: int) -> PlanOutline:
     """Return the plans of a model that was looked at, at `n_points` budgets.
 
     Raises:
         OffloadError: of the model, as `engine.open_model` does.
     """
+    plans = [measured.share(budget_bytes).plan for budget_bytes in _budgets(measured, n_points)]
+    return _outline(measured, tuple(map(_point, plans)), plans[0].device)
+
+
+def _outline(measured: EngineNeeds, points: tuple[PlanPoint, ...], device: DevicePlan | None) -> PlanOutline:
     needs, machine = measured.needs, machine_memory()
     return PlanOutline(
         n_ctx=needs.n_ctx,
@@ -55,7 +68,24 @@ def outline_of(measured: EngineNeeds, n_points: int) -> PlanOutline:
         budget_bytes=measured.budget_bytes,
         total_memory_bytes=machine.total_bytes,
         available_memory_bytes=machine.available_bytes,
-        points=tuple(_point(measured.share(budget_bytes).plan) for budget_bytes in _budgets(measured, n_points)),
+        points=points,
+        device=device,
+    )
+
+
+def _device_without_slots(measured: EngineNeeds) -> DevicePlan | None:
+    needs = measured.device_needs
+    if needs is None:
+        return None
+    return DevicePlan(
+        name=needs.name,
+        budget_bytes=measured.vram_bytes,
+        floor_bytes=measured.device_floor_bytes,
+        dense_bytes=needs.dense_bytes,
+        kv_bytes=needs.kv_bytes,
+        compute_bytes=needs.compute_bytes,
+        staging_bytes=0,
+        slot_bytes=0,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from offload.config import EngineConfig
 from offload.engine_fit import predictor_for
 from offload.engine_needs import EngineNeeds
-from offload.engine_outline import check_points, outline_of
+from offload.engine_outline import check_points, outline_with_floors
 from offload.fit.estimate import Estimate
 from offload.fit.machine_probe import BUSY_SHARE, MachineProbe, kept_file
 from offload.fit.measuring import DiskPlace, Measuring, RealMeasuring
@@ -28,14 +28,17 @@ def outline_speeds(
     """Return as `outline_plans` does, with speeds; what was not measured of this machine is, some seconds long.
 
     `folder` is where the model will lie, where `path` is a header that stands for it; else it lies beside it.
-    While others keep the machine busy, an answer perhaps, and nothing is known of it, nothing is measured or predicted.
+    While others keep the machine busy, an answer perhaps, and nothing is known of it, nothing is measured or predicted;
+    nor where a compute device is used: what is known of the CPU says nothing of that.
 
     Raises:
         OffloadError: as `outline_plans` does, or the computation cannot be measured.
     """
     check_points(n_points)
     measured = EngineNeeds(path, config, own_bytes=own_bytes)
-    file, outline = measured.header.files[0], outline_of(measured, n_points)
+    file, outline = measured.header.files[0], outline_with_floors(measured, n_points)
+    if measured.device is not None:
+        return file, outline
     measuring, kept = measuring or RealMeasuring(), kept_file()
     if not kept.read() and measuring.others_share(_LOOK_SECONDS) > BUSY_SHARE:
         return file, outline

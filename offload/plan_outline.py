@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from offload.device_plan import DevicePlan
+
 
 @dataclass(frozen=True, slots=True)
 class PlanPoint:
@@ -45,4 +47,7 @@ class PlanOutline:
     """Free now beside all that runs, this process and what it has open included."""
     points: tuple[PlanPoint, ...]
     """In rising budgets, evenly from the floor to the whole; a single one for a dense model. What forecasting takes
-    counts as runtime, at the budgets at which it is worth it."""
+    counts as runtime, at the budgets at which it is worth it. None where the `device`'s budget is below its floor."""
+    device: DevicePlan | None = None
+    """What lies in a compute device's memory, the same at every budget of the process's; None: the CPU computes
+    alone."""

@@ -18,6 +18,7 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"pull","id":11,"name":"U/R:Q4_K_M","models_folder":"/m"}     pulling .. pulled, or error
     {"type":"discard","id":12,"name":"U/R:Q4_K_M","models_folder":"/m"}  discarded, or error
     {"type":"fit","id":13,"name":"U/R:Q4_K_M","models_folder":"/m","config":{..}}  fitted, or error
+    {"type":"devices","id":14}                                devices, or error: nothing is loaded
     {"type":"shutdown"}                                       the worker stops what runs and exits; so does end of input
 
     events
@@ -38,6 +39,7 @@ A line is UTF-8, at most 16 MiB, and its `type` names one of these (fields with 
     {"type":"pulled","id":11,"path":"/m/U/R/R-Q4_K_M.gguf"}
     {"type":"discarded","id":12,"freed_bytes":4096}
     {"type":"fitted","id":13,"model":{"path":"/m/U/R/R-Q4_K_M.gguf",..},"outline":{..}}
+    {"type":"devices","id":14,"devices":[{"name":"CUDA0","description":"..","total_bytes":..,"free_bytes":..},..]}
     {"type":"error","id":2,"error":{"type":"BudgetError","message":"..","hint":"..","numbers":{..}}}
 
 Requests are answered in order, one at a time; only `stats`, `stop` and `shutdown` overtake. An `id` is chosen
@@ -50,11 +52,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, Role, StoreChoice
+from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, OnMiss, Role, StoreChoice
+from offload.device_plan import DevicePlan
 from offload.errors import OffloadError, UsageError
+from offload.listed_device import ListedDevice
 from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary, PackState
 from offload.plan_outline import PlanOutline, PlanPoint
+from offload.protocol_devices import DevicesEvent, DevicesRequest
 from offload.protocol_hub import (
     CatalogEvent,
     CatalogRequest,
@@ -69,7 +74,7 @@ from offload.protocol_hub import (
     Pulling,
 )
 from offload.protocol_json import dataclass_from_json, dump_line, parse_object, to_json
-from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
+from offload.stats import DeviceMemoryUse, MemoryUse, PagingUse, ResidentState, Speed, Stats
 
 __all__ = [
     "MAX_LINE_BYTES",
@@ -77,6 +82,10 @@ __all__ = [
     "CatalogEntry",
     "CatalogEvent",
     "CatalogRequest",
+    "DeviceMemoryUse",
+    "DevicePlan",
+    "DevicesEvent",
+    "DevicesRequest",
     "DirectIo",
     "Discard",
     "Discarded",
@@ -95,6 +104,7 @@ __all__ = [
     "Hello",
     "Inspect",
     "Inspected",
+    "ListedDevice",
     "Load",
     "Loaded",
     "Loading",
@@ -102,6 +112,7 @@ __all__ = [
     "Message",
     "ModelOffer",
     "ModelSummary",
+    "OnMiss",
     "Pack",
     "PackState",
     "Packed",
@@ -378,6 +389,7 @@ Request: TypeAlias = (
     | Fit
     | Pull
     | Discard
+    | DevicesRequest
     | Shutdown
 )
 Event: TypeAlias = (
@@ -398,6 +410,7 @@ Event: TypeAlias = (
     | Pulling
     | Pulled
     | Discarded
+    | DevicesEvent
     | ErrorEvent
 )
 
@@ -415,6 +428,7 @@ _REQUESTS: Mapping[str, type[Request]] = {
     "fit": Fit,
     "pull": Pull,
     "discard": Discard,
+    "devices": DevicesRequest,
     "shutdown": Shutdown,
 }
 _EVENTS: Mapping[str, type[Event]] = {
@@ -435,6 +449,7 @@ _EVENTS: Mapping[str, type[Event]] = {
     "pulling": Pulling,
     "pulled": Pulled,
     "discarded": Discarded,
+    "devices": DevicesEvent,
     "error": ErrorEvent,
 }
 _NAMES: Mapping[type, str] = {cls: name for table in (_REQUESTS, _EVENTS) for name, cls in table.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from offload.config import EngineConfig, GenerationParams, Message, Token
+from offload.listed_device import ListedDevice
 from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary
 from offload.plan_outline import PlanOutline
@@ -136,6 +137,9 @@ class Models(Protocol):
 
     def discard(self, name: str, models_folder: str) -> int:
         """Remove what has come of a download, and return how many bytes that were."""
+
+    def devices(self) -> Sequence[ListedDevice]:
+        """Return the devices that may compute in the place of the CPU."""
 
 
 def loaded_event(request_id: int, engine: ServedEngine) -> Loaded:

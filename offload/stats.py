@@ -19,8 +19,30 @@ class ResidentState(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceMemoryUse:
+    """Bytes by part in a compute device's memory, against its budget; all of them planned, and taken as a whole."""
+
+    name: str
+    """Of the device, as ggml says."""
+    budget_bytes: int = 0
+    dense_bytes: int = 0
+    kv_bytes: int = 0
+    compute_bytes: int = 0
+    staging_bytes: int = 0
+    slot_bytes: int = 0
+
+    @property
+    def total_bytes(self) -> int:
+        """What is taken."""
+        return self.dense_bytes + self.kv_bytes + self.compute_bytes + self.staging_bytes + self.slot_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """Bytes by part against the budget; the parts are planned, `resident` and `peak` are measured of the process."""
+    """Bytes by part against the budget; the parts are planned, `resident` and `peak` are measured of the process.
+
+    With a compute device these are of the process's memory alone: slots and staging lie in the `device`'s.
+    """
 
     budget_bytes: int = 0
     runtime_bytes: int = 0
@@ -34,6 +56,10 @@ class MemoryUse:
     """Of forecasting, at most."""
     resident_bytes: int = 0
     peak_bytes: int = 0
+    host_bytes: int = 0
+    """Of the cache of experts behind a device's slots."""
+    device: DeviceMemoryUse | None = None
+    """None: the CPU computes alone."""
 
 
 @dataclass(frozen=True, slots=True)

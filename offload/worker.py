@@ -33,6 +33,8 @@ from offload.protocol import (
     PROTOCOL_VERSION,
     CatalogEvent,
     CatalogRequest,
+    DevicesEvent,
+    DevicesRequest,
     Discard,
     Discarded,
     Done,
@@ -80,7 +82,18 @@ _REPLACES_OPEN_FILES = sys.platform != "win32"
 PULL_TELLS_SECONDS = 0.1
 
 Queued: TypeAlias = (
-    Load | Generate | Unload | Inspect | PlanRequest | Pack | CatalogRequest | Find | Fit | Pull | Discard
+    Load
+    | Generate
+    | Unload
+    | Inspect
+    | PlanRequest
+    | Pack
+    | CatalogRequest
+    | Find
+    | Fit
+    | Pull
+    | Discard
+    | DevicesRequest
 )
 
 
@@ -230,6 +243,8 @@ class Worker:
                 return self._pull(request, stopped)
             case Discard():
                 return Discarded(request.id, self._models.discard(request.name, request.models_folder))
+            case DevicesRequest():
+                return DevicesEvent(request.id, tuple(self._models.devices()))
 
     def _load(self, request: Load, stopped: threading.Event) -> Loaded:
         self._close_engine()

@@ -16,6 +16,7 @@ from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.observation import Observation, Readings, observe, read_all
 from offload_app.gauges.widgets.compact_line import CompactLine
 from offload_app.gauges.widgets.curve_gauge import CurveGauge
+from offload_app.gauges.widgets.device_bar import DeviceBar
 from offload_app.gauges.widgets.gauge import FOCUS_MARGIN
 from offload_app.gauges.widgets.heat_map import HeatMap
 from offload_app.gauges.widgets.memory_bar import MemoryBar
@@ -51,6 +52,7 @@ class GaugePanel(QWidget):
         self._is_compact = False
         shown = read_all(self._seen, self._language)
         self.memory = MemoryBar(theme, shown.memory)
+        self.device_memory = DeviceBar(theme, shown.device_memory)
         self.hit_rate = CurveGauge(theme, shown.hit_rate)
         self.speed = CurveGauge(theme, shown.speed)
         self.disk = CurveGauge(theme, shown.disk)
@@ -119,14 +121,16 @@ class GaugePanel(QWidget):
             missed, self._missed, self._seen = self._missed, None, Observation()
             self.show_stats(missed)
 
-    def _gauges(self) -> tuple[MemoryBar | CurveGauge | HeatMap | ReportCard, ...]:
-        return (self.memory, self.hit_rate, self.speed, self.disk, self.heat_map, self.report_card)
+    def _gauges(self) -> tuple[MemoryBar | DeviceBar | CurveGauge | HeatMap | ReportCard, ...]:
+        return (self.memory, self.device_memory, self.hit_rate, self.speed, self.disk, self.heat_map, self.report_card)
 
     def _show(self, shown: Readings) -> None:
         if self._is_compact:
             self.line.show_reading(read_compact(shown.memory, shown.hit_rate, shown.speed, self._language))
             return
         self.memory.show_reading(shown.memory)
+        self.device_memory.show_reading(shown.device_memory)
+        self.device_memory.setVisible(shown.device_memory.is_there)
         self.hit_rate.show_reading(shown.hit_rate)
         self.speed.show_reading(shown.speed)
         self.disk.show_reading(shown.disk)
@@ -139,8 +143,10 @@ class GaugePanel(QWidget):
         margin = SIZES.margin - FOCUS_MARGIN
         column.setContentsMargins(margin, margin, margin, margin)
         column.setSpacing(SIZES.gap - 2)
-        for gauge in (self.memory, self.speed, self.hit_rate, self.heat_map, self.disk, self.report_card):
+        above = (self.memory, self.device_memory, self.speed, self.hit_rate)
+        for gauge in (*above, self.heat_map, self.disk, self.report_card):
             column.addWidget(gauge)
+        self.device_memory.setVisible(False)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidget(content)

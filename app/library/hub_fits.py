@@ -133,4 +133,4 @@ class HubFits(QObject):
 
 
 def _planned_with(settings: Settings) -> tuple[object, ...]:
-    return settings.budget, settings.threads, settings.models_folder
+    return settings.budget, settings.threads, settings.device, settings.vram, settings.models_folder

@@ -24,6 +24,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from offload.protocol import (
     CatalogRequest,
+    DevicesRequest,
     Discard,
     EngineConfig,
     ErrorEvent,
@@ -88,6 +89,8 @@ class LibraryClient(QObject):
     """Pull, and the path of the model's first file."""
     discarded = Signal(object, object)
     """Discard, and how many bytes are free again."""
+    devices_listed = Signal(object, object)
+    """DevicesRequest, tuple of ListedDevice."""
     refused = Signal(object, object)
     """The request, and the ErrorReport that says why."""
     cancelled = Signal(object)
@@ -131,6 +134,7 @@ class LibraryClient(QObject):
             Fit: self.fitted,
             Pull: self.pulled,
             Discard: self.discarded,
+            DevicesRequest: self.devices_listed,
         }
 
     @property
@@ -187,6 +191,10 @@ class LibraryClient(QObject):
     def discard(self, name: str, models_folder: str) -> int:
         """Have what has come of a download removed."""
         return self._ask(Discard(self._next_id(), name, models_folder))
+
+    def devices(self) -> int:
+        """Ask which devices may compute in the place of the CPU."""
+        return self._ask(DevicesRequest(self._next_id()))
 
     def cancel(self, request_id: int) -> None:
         """Stop a request, where it has not ended."""

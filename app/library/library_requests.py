@@ -5,6 +5,8 @@ from typing import TypeAlias
 from offload.protocol import (
     CatalogEvent,
     CatalogRequest,
+    DevicesEvent,
+    DevicesRequest,
     Discard,
     Discarded,
     Event,
@@ -22,7 +24,7 @@ from offload.protocol import (
     Pulled,
 )
 
-LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack | CatalogRequest | Find | Fit | Pull | Discard
+LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack | CatalogRequest | Find | Fit | Pull | Discard | DevicesRequest
 LONG = (Pack, Pull, Fit)
 """Take as long as they take."""
 UNHURRIED = (Pull, Find)
@@ -32,7 +34,7 @@ UNHURRIED = (Pull, Find)
 def names_of(request: LibraryRequest) -> tuple[str, ...]:
     """Return the texts of `request` that a person chose."""
     match request:
-        case CatalogRequest():
+        case CatalogRequest() | DevicesRequest():
             return ()
         case Find() | Fit() | Pull() | Discard():
             return request.name, request.models_folder
@@ -59,5 +61,7 @@ def answer_of(request: LibraryRequest, event: Event) -> object | None:
             return event.path
         case Discarded() if isinstance(request, Discard):
             return event.freed_bytes
+        case DevicesEvent() if isinstance(request, DevicesRequest):
+            return event.devices
         case _:
             return None

@@ -83,4 +83,5 @@ def plan_colours(theme: Theme) -> dict[PlanPart, str]:
         PlanPart.READING: theme.experts.loading,
         PlanPart.STAGING: memory.staging,
         PlanPart.SLOTS: memory.slots,
+        PlanPart.CACHE: memory.cache,
     }

@@ -9,6 +9,7 @@ from offload_app.gauges.widgets.gauge import FOCUS_MARGIN
 from offload_app.library.budget_slider import MARGIN, BudgetSlider
 from offload_app.library.plan_bar import PlanBar
 from offload_app.library.readings.context_choices import context_choices
+from offload_app.library.readings.device_plan import read_device_plan
 from offload_app.library.readings.model_words import report_words
 from offload_app.library.readings.plan import AUTO, PlanReading, budget_of, read_plan
 from offload_app.library.readings.speed import no_speed, read_speed
@@ -37,6 +38,7 @@ class PlanCard(QFrame):
         self._nothing = PlanReading(Words(title, "", "", title), is_known=False)
         self._reading = self._nothing
         self.bar = PlanBar(theme, self._nothing)
+        self.device_bar = PlanBar(theme, self._nothing)
         self.speed = SpeedCurve(theme, no_speed(language))
         self.slider = BudgetSlider(theme)
         self.automatic = QCheckBox(self.tr("&Automatic"))
@@ -55,6 +57,7 @@ class PlanCard(QFrame):
         """Paint in the colours of `theme` from now on."""
         self._theme = theme
         self.bar.set_theme(theme)
+        self.device_bar.set_theme(theme)
         self.speed.set_theme(theme)
         self.slider.set_theme(theme)
         self._colour_note()
@@ -70,8 +73,9 @@ class PlanCard(QFrame):
         is_known = outline is not None
         for part in (self.bar, self.slider, self.share):
             part.setVisible(is_known)
-        self.automatic.setEnabled(is_known)
+        self.automatic.setEnabled(outline is not None and bool(outline.points))
         self.waiting.setVisible(not is_known)
+        self._show_device(read_device_plan(outline, self._language) if outline is not None else None)
         if outline is None:
             self._reading = self._nothing
             self.speed.setVisible(False)
@@ -96,6 +100,10 @@ class PlanCard(QFrame):
         """Put the options below each other, or side by side."""
         direction = QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
         self._options.setDirection(direction)
+
+    def _show_device(self, reading: PlanReading | None) -> None:
+        self.device_bar.setVisible(reading is not None)
+        self.device_bar.show_reading(reading if reading is not None else self._nothing)
 
     def _show_note(self, text: str, weight: Weight) -> None:
         self._weight = weight
@@ -174,7 +182,9 @@ class PlanCard(QFrame):
         upper = QVBoxLayout()
         upper.setContentsMargins(MARGIN - FOCUS_MARGIN, 0, MARGIN - FOCUS_MARGIN, 0)
         upper.setSpacing(SIZES.gap)
+        upper.addWidget(self.device_bar)
         upper.addWidget(self.bar)
+        self.device_bar.setVisible(False)
         upper.addWidget(self.speed)
         words = QVBoxLayout()
         words.setContentsMargins(MARGIN, 0, MARGIN, 0)

@@ -12,10 +12,10 @@ class BudgetField(QWidget):
     changed = Signal(str)
     """A budget that a person has entered."""
 
-    def __init__(self, budget: str, parent: QWidget | None = None) -> None:
+    def __init__(self, budget: str, parent: QWidget | None = None, *, name: str = "") -> None:
         super().__init__(parent)
         self.line = QLineEdit(budget)
-        self.line.setAccessibleName(self.tr("Memory budget"))
+        self.line.setAccessibleName(name or self.tr("Memory budget"))
         self.line.setPlaceholderText("auto")
         self.line.textChanged.connect(self._check)
         self.line.editingFinished.connect(self._tell)

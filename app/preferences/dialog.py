@@ -5,7 +5,10 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QWidget
 
+from offload_app.device_search import DeviceSearch
+from offload_app.gauges.panel import language_of_qt
 from offload_app.preferences.budget_field import BudgetField
+from offload_app.preferences.device_fields import DeviceFields
 from offload_app.preferences.folder_field import FolderField
 from offload_app.settings import (
     LARGEST_FONT_POINTS,
@@ -23,7 +26,14 @@ _FIELD_HEIGHT = 28
 class PreferencesDialog(QDialog):
     """Shows and changes `settings`. Thread rule: the UI thread only."""
 
-    def __init__(self, settings: SettingsControl, default_folder: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        settings: SettingsControl,
+        default_folder: str,
+        parent: QWidget | None = None,
+        *,
+        devices: DeviceSearch | None = None,
+    ) -> None:
         super().__init__(parent)
         self._settings = settings
         now = settings.current
@@ -32,6 +42,7 @@ class PreferencesDialog(QDialog):
         self.budget = BudgetField(now.budget)
         self.threads = self._number(now.threads, 1, MOST_THREADS, self.tr("the physical cores"))
         self.threads.setAccessibleName(self.tr("Compute threads"))
+        self.device = DeviceFields(now, devices, language_of_qt(), self)
         self.theme = self._themes(now)
         self.font_points = self._number(
             now.font_points, SMALLEST_FONT_POINTS, LARGEST_FONT_POINTS, self.tr("the system's")
@@ -54,8 +65,12 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("Folder of &models"), self.folder)
         form.addRow(self.tr("Memory &budget"), self.budget)
         form.addRow(self.tr("&Compute threads"), self.threads)
+        form.addRow(self.tr("Com&putes on"), self.device.device)
+        form.addRow("", self.device.note)
+        form.addRow(self.tr("&GPU memory budget"), self.device.vram)
+        form.addRow(self.tr("&Experts not on the GPU"), self.device.on_miss)
         note = QLabel(
-            self.tr("Budget and threads hold for the next model that is loaded; Model › Load again does so now.")
+            self.tr("What computes, with which memory, holds for the next model; Model › Load again does so now.")
         )
         note.setWordWrap(True)
         note.setTextFormat(Qt.TextFormat.PlainText)
@@ -63,9 +78,10 @@ class PreferencesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         form.addRow(buttons)
-        for field in (self.theme, self.font_points, self.folder.line, self.budget.line, self.threads):
+        of_device = (self.device.device, self.device.vram.line, self.device.on_miss)
+        for field in (self.theme, self.font_points, self.folder.line, self.budget.line, self.threads, *of_device):
             field.setMinimumHeight(_FIELD_HEIGHT)
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(500)
 
     def _connect(self) -> None:
         self.theme.currentIndexChanged.connect(lambda _: self._change(theme=ThemeChoice(self.theme.currentData())))
@@ -76,6 +92,7 @@ class PreferencesDialog(QDialog):
         self.compact.toggled.connect(lambda is_on: self._change(compact_gauges=is_on))
         self.folder.changed.connect(lambda folder: self._change(models_folder=folder))
         self.budget.changed.connect(lambda budget: self._change(budget=budget))
+        self.device.changed.connect(lambda fields: self._change(**fields))
 
     def _change(self, **fields: Any) -> None:
         self._settings.change(**fields)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from offload.bytesize import format_bytes
 from offload.cli.interrupt import EXIT_INTERRUPTED, Interrupt
 from offload.cli.options import engine_config, generation_params
+from offload.cli.tables import device_memory_lines, tier_lines
 from offload.cli.terminal import Terminal
 from offload.config import BatchAnswer, BatchPrompt, FinishReason, GenerationParams, Message, Role
 from offload.errors import UsageError
@@ -192,5 +193,7 @@ def _stats_lines(answers: Sequence[BatchAnswer], stats: Stats, seconds: float) -
         f"hit rate {paging.hit_rate:.1%} of {paging.hits + paging.misses}",
         f"disk     {format_bytes(paging.bytes_read)} read, {format_bytes(round(paging.bytes_read / max(1, tokens)))} "
         f"a token, waited {paging.stall_seconds + paging.staging_wait_seconds:.2f} s",
+        *tier_lines(paging),
         f"memory   {format_bytes(memory.peak_bytes)} at most of {format_bytes(memory.budget_bytes)}",
+        *device_memory_lines(memory.device),
     ]

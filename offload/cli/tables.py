@@ -1,7 +1,7 @@
 """Statistics as a person reads them: a few lines of plain text."""
 
 from offload.bytesize import format_bytes
-from offload.stats import ForecastUse, PagingUse, Stats
+from offload.stats import DeviceMemoryUse, ForecastUse, PagingUse, Stats
 
 
 def stats_lines(stats: Stats) -> list[str]:
@@ -21,25 +21,43 @@ def stats_lines(stats: Stats) -> list[str]:
             f"disk     {format_bytes(paging.bytes_read)} read, stall {paging.stall_seconds:.2f} s in decode "
             f"and {paging.staging_wait_seconds:.2f} s in prefill",
         ]
-        if paging.uses_device:
-            lines.append(_device_line(paging))
+        lines += tier_lines(paging)
     else:
         lines.append("experts  nothing is paged")
     if stats.forecast is not None:
         lines.append(_forecast_line(stats.forecast))
     budget = f" of {format_bytes(memory.budget_bytes)}" if memory.budget_bytes else ""
+    cache = f", {format_bytes(memory.host_bytes)} for experts" if memory.host_bytes else ""
     lines.append(
-        f"memory   {format_bytes(memory.resident_bytes)} now, {format_bytes(memory.peak_bytes)} at most{budget}"
+        f"memory   {format_bytes(memory.resident_bytes)} now, {format_bytes(memory.peak_bytes)} at most{budget}{cache}"
     )
-    return lines
+    return lines + device_memory_lines(memory.device)
 
 
-def _device_line(paging: PagingUse) -> str:
+def tier_lines(paging: PagingUse) -> list[str]:
+    """Return what went from tier to tier; nothing where no compute device was used."""
+    if not paging.uses_device:
+        return []
     rows = f", {paging.cpu_rows} rows computed on the CPU" if paging.cpu_rows else ""
-    return (
+    return [
         f"device   {format_bytes(paging.bytes_uploaded)} uploaded, {format_bytes(paging.bytes_downloaded)} downloaded, "
         f"cache in RAM hit {paging.host_hit_rate:.1%} of {paging.host_hits + paging.host_misses}{rows}"
+    ]
+
+
+def device_memory_lines(use: DeviceMemoryUse | None) -> list[str]:
+    """Return what lies in a compute device's memory; nothing where there is none."""
+    if use is None:
+        return []
+    named = (
+        ("weights", use.dense_bytes),
+        ("context", use.kv_bytes),
+        ("compute", use.compute_bytes),
+        ("staging", use.staging_bytes),
+        ("slots", use.slot_bytes),
     )
+    parts = ", ".join(f"{name} {format_bytes(n_bytes)}" for name, n_bytes in named if n_bytes)
+    return [f"         {format_bytes(use.total_bytes)} of {format_bytes(use.budget_bytes)} on {use.name}: {parts}"]
 
 
 def _forecast_line(forecast: ForecastUse) -> str:

@@ -14,6 +14,7 @@ from offload.cli.interrupt import EXIT_INTERRUPTED
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.config import EngineConfig
+from offload.listed_device import ListedDevice
 from offload.model_offer import CatalogEntry, ModelOffer
 from offload.model_summary import ModelSummary
 from offload.plan_outline import PlanOutline
@@ -133,6 +134,12 @@ class EngineModels:
         from offload.cli import served_hub
 
         return served_hub.discard(name, models_folder)
+
+    def devices(self) -> tuple[ListedDevice, ...]:
+        """Return the devices of this machine. Raises as `engine.listed_devices` does."""
+        from offload.engine import listed_devices
+
+        return listed_devices()
 
 
 def _entry(model: "CatalogModel") -> CatalogEntry:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from offload.protocol import OnMiss
 from offload_app.model_choices import ModelChoice, ModelChoices
 from offload_app.settings import (
     MOST_OTHER_MODELS,
@@ -22,6 +23,9 @@ CHOSEN = Settings(
     choices=ModelChoices().with_choice("/models/m.gguf", ModelChoice(6 << 30, 8192)),
     budget="6G",
     threads=3,
+    device="CUDA0",
+    vram="80%",
+    on_miss=OnMiss.AUTO,
     theme=ThemeChoice.DARK,
     font_points=14,
     compact_gauges=True,
@@ -38,6 +42,9 @@ WRONG = {
     "choices": [],
     "budget": "lots",
     "threads": -1,
+    "device": "CUDA\n0",
+    "vram": "all of it",
+    "on_miss": "guess",
     "theme": "pink",
     "font_points": 500,
     "compact_gauges": "yes",
@@ -86,6 +93,12 @@ def test_a_budget_is_what_the_command_line_takes(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "lots", "-1G", "0", "0G", "101%", "0%", "G", "6 Gold", "0.0G", "٣G", "1e9"])
 def test_another_text_is_no_budget(text: str) -> None:
     assert not is_budget(text)
+
+
+@pytest.mark.parametrize(("text", "is_right"), [("stand-in", True), ("", False), (" ", False), ("x" * 65, False)])
+def test_a_device_is_a_short_line_of_text(text: str, is_right: bool) -> None:
+    read = settings_from_json(json.dumps({"device": text}))
+    assert (read.settings.device == text, read.unread == ()) == (is_right, is_right)
 
 
 def test_a_wrong_path_among_the_other_models_is_left_out_alone() -> None:

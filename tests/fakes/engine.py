@@ -34,6 +34,7 @@ from offload.config import (
 )
 from offload.errors import BudgetError, CancelledError, DecodeError, ModelFileError, ModelNotFoundError, UsageError
 from offload.experts.key import ExpertKey
+from offload.listed_device import ListedDevice
 from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary, PackState
 from offload.plan_outline import PlanOutline, PlanPoint
@@ -247,6 +248,14 @@ def outline_plans(
     return name, PlanOutline(4096, config.n_ubatch, 1 << 30, n_points << 30, 6 << 30, 16 << 30, 8 << 30, points)
 
 
+def listed_devices() -> tuple[ListedDevice, ...]:
+    """Return a GPU whose memory is its own, and one that computes in the machine's."""
+    return (
+        ListedDevice("CUDA0", "Fake GPU", 8 << 30, 7 << 30),
+        ListedDevice("Vulkan0", "Fake graphics", 16 << 30, 9 << 30, shares_memory=True),
+    )
+
+
 def pack_model(
     model: Path,
     output: Path | None = None,
@@ -346,6 +355,9 @@ class FakeModels:
     def discard(self, name: str, models_folder: str) -> int:
         _check_name(name)
         return 7
+
+    def devices(self) -> tuple[ListedDevice, ...]:
+        return listed_devices()
 
 
 def _until_stopped(go_on: Callable[[], bool]) -> None:

@@ -157,6 +157,11 @@ def catalogued(*entries: Mapping[str, Any]) -> Step:
     return say({"type": "catalog", "id": "$id", "entries": list(entries or CATALOG)})
 
 
+def devices_listed(*devices: Mapping[str, Any]) -> Step:
+    """Say which devices there are for request "$id"."""
+    return say({"type": "devices", "id": "$id", "devices": list(devices)})
+
+
 def serves_models(
     *,
     refuses: Sequence[str] = (),
@@ -254,6 +259,14 @@ OFFER: Mapping[str, Any] = {
     "free_bytes": 100 * GIB,
     "path": "/models/u/r/r-Q4_K_M.gguf",
     "is_there": False,
+}
+
+
+GPU: Mapping[str, Any] = {
+    "name": "CUDA0",
+    "description": "A scripted GPU",
+    "total_bytes": 8 * GIB,
+    "free_bytes": 7 * GIB,
 }
 
 
@@ -365,6 +378,8 @@ class _Actor:
                 self._plan(request, step["speed"])
             elif request["type"] == "catalog":
                 self.do(catalogued())
+            elif request["type"] == "devices":
+                self.do(devices_listed(GPU))
             elif request["type"] == "find":
                 self.do(found(model))
             elif request["type"] == "fit":

@@ -1,8 +1,9 @@
 """Statistics as a worker sends them: of a model whose experts are paged, at one moment."""
 
 from dataclasses import replace
+from typing import Any
 
-from offload.protocol import MemoryUse, PagingUse, Speed, Stats, StatsEvent
+from offload.protocol import DeviceMemoryUse, MemoryUse, PagingUse, Speed, Stats, StatsEvent
 from offload.stats import ForecastScore, ForecastUse
 
 GB, MB = 1 << 30, 1 << 20
@@ -18,6 +19,16 @@ MEMORY = MemoryUse(
     resident_bytes=5 * GB,
     peak_bytes=5 * GB + 512 * MB,
 )
+DEVICE = DeviceMemoryUse(
+    "CUDA0",
+    budget_bytes=6 * GB,
+    dense_bytes=GB,
+    kv_bytes=500 * MB,
+    compute_bytes=200 * MB,
+    staging_bytes=300 * MB,
+    slot_bytes=3 * GB,
+)
+TIERED = replace(MEMORY, kv_bytes=0, staging_bytes=0, slot_bytes=0, host_bytes=4 * GB, device=DEVICE)
 SCORES = (
     ForecastScore("gate ahead", 1, 0.75, None),
     ForecastScore("blend", 0, 0.5, None),
@@ -54,6 +65,12 @@ def paged(
     first = 1.5 if n_generated else 0.0
     speed = Speed(n_generated=n_generated, decode_seconds=decode_seconds, first_token_seconds=first)
     return StatsEvent(1, True, Stats(memory, paging, speed, forecast), residency)
+
+
+def tiered(**counts: Any) -> StatsEvent:
+    """Return the statistics of that model on a device, with `counts` of its paging."""
+    stats = paged(memory=TIERED).stats
+    return StatsEvent(1, True, replace(stats, paging=replace(stats.paging, **counts)))
 
 
 def dense() -> StatsEvent:

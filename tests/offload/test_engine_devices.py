@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
+from fakes.measuring import FakeMeasuring
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
-from offload import engine_needs
-from offload.config import EngineConfig, StoreChoice
+from offload import engine_devices, engine_needs
+from offload.config import EngineConfig, GenerationParams, StoreChoice
 from offload.device_needs import device_dense_bytes, input_bytes
-from offload.engine import outline_plans, pack_model, plan_model
+from offload.engine import listed_devices, open_model, outline_plans, pack_model, plan_model
 from offload.engine_needs import MARGIN_BYTES, EngineNeeds
+from offload.engine_speeds import outline_speeds
 from offload.errors import BudgetError, UsageError
 from offload.experts.gguf_store import GgufStore
 from offload.experts.packed_store import PackedStore
 from offload.ggml.devices import ComputeDevice, DeviceKind, list_devices
+from offload.listed_device import ListedDevice
 from offload.llama.footprint import Footprint, FootprintDevice, measure_footprint
 from offload.machine import MachineMemory, ResidentMemory
 
@@ -208,3 +211,51 @@ def test_the_outline_is_over_budgets_of_the_process(model: Path) -> None:
     assert caches == sorted(caches)
     assert caches[0] < caches[-1]
     assert {(point.slot_bytes, point.staging_bytes) for point in outline.points} == {(0, 0)}
+
+
+def test_an_outline_says_what_lies_in_the_device_s_memory(model: Path) -> None:
+    _, outline = outline_plans(model, STAND_IN, 5)
+    plans = [plan_model(model, replace(STAND_IN, memory=point.budget_bytes)) for point in outline.points]
+    assert [plan.device for plan in plans] == [outline.device] * len(outline.points)
+    assert outline_plans(model, replace(STAND_IN, device="cpu"), 5)[1].device is None
+
+
+def test_the_statistics_tell_both_memories_by_part(model: Path) -> None:
+    with open_model(model, STAND_IN) as engine:
+        list(engine.complete("Once", GenerationParams(n_predict=4, temperature=0.0)))
+        memory, plan = engine.stats().memory, engine.plan
+    assert memory.device is not None
+    assert plan.device is not None
+    assert memory.host_bytes == plan.host_bytes > 0
+    assert (memory.device.name, memory.device.budget_bytes) == ("CPU", 64 * MIB)
+    assert memory.device.total_bytes == plan.device.total_bytes
+    assert memory.device.slot_bytes == plan.device.slot_bytes > 0
+    parts = memory.runtime_bytes + memory.dense_bytes + memory.kv_bytes + memory.compute_bytes + memory.forecast_bytes
+    assert parts + memory.host_bytes == plan.total_bytes
+
+
+def test_gpus_are_offered_and_the_processor_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = replace(GPU, name="CPU", kind=DeviceKind.CPU)
+    own = replace(GPU, name="Vulkan0", kind=DeviceKind.IGPU)
+    monkeypatch.setattr(engine_devices, "list_devices", lambda: (GPU, own, cpu))
+    assert listed_devices() == (
+        ListedDevice("CUDA0", "A made-up GPU", 24 * GIB, 20 * GIB),
+        ListedDevice("Vulkan0", "A made-up GPU", 24 * GIB, 20 * GIB, shares_memory=True),
+    )
+
+
+def test_no_speed_of_the_cpu_is_told_of_a_device(model: Path) -> None:
+    _, outline = outline_speeds(model, STAND_IN, 3, measuring=FakeMeasuring())
+    assert {point.tokens_per_second for point in outline.points} == {0.0}
+
+
+def test_below_the_floor_of_the_device_an_outline_has_the_floors_alone(model: Path) -> None:
+    full = outline_plans(model, STAND_IN, 3)[1]
+    assert full.device is not None
+    floor_bytes = full.device.floor_bytes
+    assert outline_plans(model, replace(STAND_IN, vram=floor_bytes), 3)[1].points
+    low = outline_plans(model, replace(STAND_IN, vram=floor_bytes - 1), 3)[1]
+    assert low.points == ()
+    assert low.device is not None
+    assert (low.device.budget_bytes, low.device.floor_bytes) == (floor_bytes - 1, floor_bytes)
+    assert (low.floor_bytes, low.whole_bytes) == (full.floor_bytes, full.whole_bytes)

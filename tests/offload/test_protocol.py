@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, Role, StoreChoice
+from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, OnMiss, Role, StoreChoice
 from offload.errors import BudgetError, OffloadError, UsageError
 from offload.protocol import (
     MAX_LINE_BYTES,
@@ -14,6 +14,9 @@ from offload.protocol import (
     CatalogEntry,
     CatalogEvent,
     CatalogRequest,
+    DevicePlan,
+    DevicesEvent,
+    DevicesRequest,
     Discard,
     Discarded,
     Done,
@@ -28,6 +31,7 @@ from offload.protocol import (
     Hello,
     Inspect,
     Inspected,
+    ListedDevice,
     Load,
     Loaded,
     Loading,
@@ -59,7 +63,7 @@ from offload.protocol import (
     encode,
     report_of,
 )
-from offload.stats import MemoryUse, PagingUse, Speed, Stats
+from offload.stats import DeviceMemoryUse, MemoryUse, PagingUse, Speed, Stats
 
 CONFIG = EngineConfig(memory=6 << 30, n_ctx=512, store=StoreChoice.GGUF, direct_io=DirectIo.ON)
 PARAMS = GenerationParams(n_predict=3, temperature=0.0, stop=("END", "\n\n"), json_schema="{}", ignore_eos=True)
@@ -114,6 +118,8 @@ REQUESTS: list[Request] = [
     Fit(14, "u/r", "/m", CONFIG, n_points=1),
     Pull(12, "u/r", "/m"),
     Discard(13, "u/r", "/m"),
+    DevicesRequest(15),
+    Load(16, config=EngineConfig(device="CUDA0", vram="6G", on_miss=OnMiss.COMPUTE)),
     Shutdown(),
 ]
 EVENTS: list[Event] = [
@@ -136,6 +142,10 @@ EVENTS: list[Event] = [
     Pulling(10, PullPhase.WAITING, 1, 1 << 40),
     Pulled(10, "/m/u/r/ü.gguf"),
     Discarded(11, 1 << 40),
+    DevicesEvent(13, ()),
+    DevicesEvent(13, (ListedDevice("CUDA0", "Größe 4090", 1 << 34, 0), ListedDevice("MTL0", "", 0, 0, True))),
+    Planned(6, "/m.gguf", replace(OUTLINE, device=DevicePlan("CUDA0", 9, 8, 1, 2, 3, 0, 3))),
+    StatsEvent(3, True, replace(STATS, memory=MemoryUse(host_bytes=5, device=DeviceMemoryUse("CUDA0", slot_bytes=3)))),
     Packed(7, "/m.offload", 1 << 62),
     ErrorEvent(None, ErrorReport("UsageError", "no")),
     ErrorEvent(5, ErrorReport("BudgetError", "no", "lower -c", {"budget_bytes": 1, "share": 0.5, "file": "m"})),

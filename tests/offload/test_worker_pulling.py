@@ -10,6 +10,8 @@ from offload import worker as worker_module
 from offload.protocol import (
     CatalogEvent,
     CatalogRequest,
+    DevicesEvent,
+    DevicesRequest,
     Discard,
     Discarded,
     Done,
@@ -44,6 +46,11 @@ def served() -> Iterator[Served]:
 def test_the_catalogue_is_told(served: Served) -> None:
     served.ask(CatalogRequest(1))
     assert [entry.name for entry in served.until(CatalogEvent, ErrorEvent).entries] == ["u/fake:Q4_K_M"]
+
+
+def test_the_devices_are_told(served: Served) -> None:
+    served.ask(DevicesRequest(1))
+    assert [device.name for device in served.until(DevicesEvent, ErrorEvent).devices] == ["CUDA0", "Vulkan0"]
 
 
 def test_a_model_is_looked_up_and_what_has_come_discarded(served: Served) -> None:

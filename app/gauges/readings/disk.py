@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from offload.protocol import StatsEvent
 from offload_app.gauges.readings.history import Change, History
 from offload_app.gauges.readings.language import Language
+from offload_app.gauges.readings.tiers import TierLine, hop_lines, with_lines
 from offload_app.gauges.readings.trend import NO_CURVE, Curve, Trend, curve_of
 from offload_app.gauges.readings.words import Known, Words, words_without_value
 
@@ -19,6 +20,8 @@ class DiskReading:
     bytes_per_second: float | None = None
     stall_share: float | None = None
     """Share of the time, 0 to 1."""
+    lines: tuple[TierLine, ...] = ()
+    """Of each way between two tiers, where a device computes."""
 
 
 def recent_disk_rate(change: Change | None) -> float | None:
@@ -41,8 +44,9 @@ def read_disk(event: StatsEvent | None, history: History, trend: Trend, language
     sentence = language.translate(
         "gauges", "{title}: {value} read in the last seconds, {detail}; {read} read since loading."
     )
-    words = Words(title, value, detail, sentence.format(title=title, value=value, detail=detail, read=read))
-    return DiskReading(known, words, curve_of(trend), rate, stall)
+    lines = hop_lines(event, change, language)
+    said = with_lines(sentence.format(title=title, value=value, detail=detail, read=read), lines)
+    return DiskReading(known, Words(title, value, detail, said), curve_of(trend), rate, stall, lines)
 
 
 def _known(event: StatsEvent | None, change: Change | None) -> Known:

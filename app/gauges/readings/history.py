@@ -29,6 +29,11 @@ class Change:
     n_bytes_read: int
     stall_seconds: float
     """Time the compute waited for reads, prefill and decode."""
+    n_host_hits: int = 0
+    """Of parts of experts, in the cache behind a device's slots; this and what follows is 0 without a device."""
+    n_host_misses: int = 0
+    n_bytes_uploaded: int = 0
+    n_bytes_downloaded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class History:
             n_misses=new.paging.misses - old.paging.misses,
             n_bytes_read=new.paging.bytes_read - old.paging.bytes_read,
             stall_seconds=_stall_seconds(new) - _stall_seconds(old),
+            n_host_hits=new.paging.host_hits - old.paging.host_hits,
+            n_host_misses=new.paging.host_misses - old.paging.host_misses,
+            n_bytes_uploaded=new.paging.bytes_uploaded - old.paging.bytes_uploaded,
+            n_bytes_downloaded=new.paging.bytes_downloaded - old.paging.bytes_downloaded,
         )
 
     def decode_change(self) -> DecodeChange | None:
@@ -96,7 +105,9 @@ class History:
 def _counters(stats: Stats) -> tuple[float, ...]:
     """Return what only grows while a model is open."""
     paging = stats.paging
-    return (paging.hits, paging.misses, paging.bytes_read, paging.bytes_prefetched, _stall_seconds(stats))
+    of_tiers = (paging.host_hits, paging.host_misses, paging.bytes_uploaded, paging.bytes_downloaded, paging.cpu_rows)
+    of_slots = (paging.hits, paging.misses, paging.bytes_read, paging.bytes_prefetched)
+    return (*of_slots, *of_tiers, _stall_seconds(stats))
 
 
 def _progress(stats: Stats) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from offload.protocol import StatsEvent
 from offload_app.gauges.readings.history import Change, History
 from offload_app.gauges.readings.language import Language
+from offload_app.gauges.readings.tiers import TierLine, hit_lines, with_lines
 from offload_app.gauges.readings.trend import NO_CURVE, Curve, Trend
 from offload_app.gauges.readings.words import Known, Words, words_without_value
 
@@ -23,6 +24,8 @@ class HitRateReading:
     """Of the last seconds."""
     overall: float | None = None
     """Since the model was loaded."""
+    lines: tuple[TierLine, ...] = ()
+    """Of each tier, where a device computes."""
 
 
 def recent_hit_rate(change: Change | None) -> float | None:
@@ -39,6 +42,7 @@ def read_hit_rate(event: StatsEvent | None, history: History, trend: Trend, lang
         return HitRateReading(known, words_without_value(known, title, language))
     paging = event.stats.paging
     recent, overall = recent_hit_rate(history.change()), paging.hit_rate
+    lines = hit_lines(event, history.change(), language)
     value = language.percent(overall if recent is None else recent)
     numbers = {
         "share": language.percent(overall),
@@ -51,8 +55,8 @@ def read_hit_rate(event: StatsEvent | None, history: History, trend: Trend, lang
         sentence = language.translate(
             "gauges", "{title}: {value} in the last seconds, {share} of {n} accesses to experts since loading."
         )
-    words = Words(title, value, detail, sentence.format(title=title, value=value, **numbers))
-    return HitRateReading(known, words, Curve(trend.points), recent, overall)
+    said = with_lines(sentence.format(title=title, value=value, **numbers), lines)
+    return HitRateReading(known, Words(title, value, detail, said), Curve(trend.points), recent, overall, lines)
 
 
 def _known(event: StatsEvent | None) -> Known:

@@ -19,6 +19,8 @@ class Part(Enum):
     CONTEXT = "context"
     COMPUTE = "compute"
     SLOTS = "slots"
+    CACHE = "cache"
+    """Experts behind the slots of a compute device."""
     STAGING = "staging"
     FORECAST = "forecast"
     RUNTIME = "runtime"
@@ -89,6 +91,7 @@ def _parts(use: MemoryUse, language: Language) -> tuple[PartUse, ...]:
         (Part.CONTEXT, use.kv_bytes, translate("gauges", "Context")),
         (Part.COMPUTE, use.compute_bytes, translate("gauges", "Compute")),
         (Part.SLOTS, use.slot_bytes, translate("gauges", "Experts")),
+        (Part.CACHE, use.host_bytes, translate("gauges", "Expert cache")),
         (Part.STAGING, use.staging_bytes, translate("gauges", "Staging")),
         (Part.FORECAST, use.forecast_bytes, translate("gauges", "Forecasts")),
         (Part.RUNTIME, use.runtime_bytes, translate("gauges", "Program")),

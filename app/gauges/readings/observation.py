@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from offload.protocol import StatsEvent
+from offload_app.gauges.readings.device_memory import DeviceMemoryReading, read_device_memory
 from offload_app.gauges.readings.disk import DiskReading, read_disk, recent_disk_rate
 from offload_app.gauges.readings.heat_map import HeatMapReading, read_heat_map
 from offload_app.gauges.readings.history import History
@@ -43,6 +44,7 @@ class Readings:
     """What all gauges show at one moment."""
 
     memory: MemoryReading
+    device_memory: DeviceMemoryReading
     hit_rate: HitRateReading
     speed: SpeedReading
     disk: DiskReading
@@ -78,6 +80,7 @@ def read_all(seen: Observation, language: Language) -> Readings:
     before = seen.snapshots[0].residency if seen.snapshots else ()
     return Readings(
         memory=read_memory(seen.event, language),
+        device_memory=read_device_memory(seen.event, language),
         hit_rate=read_hit_rate(seen.event, seen.history, seen.hits, language),
         speed=read_speed(seen.event, seen.speed, language),
         disk=read_disk(seen.event, seen.history, seen.disk, language),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from offload.protocol import Speed, StatsEvent
 from offload_app.gauges.readings.history import DecodeChange
 from offload_app.gauges.readings.language import Language
+from offload_app.gauges.readings.tiers import TierLine
 from offload_app.gauges.readings.trend import NO_CURVE, Curve, Trend, curve_of
 from offload_app.gauges.readings.words import NO_VALUE, Known, Words, words_without_value
 
@@ -21,6 +22,8 @@ class SpeedReading:
     curve: Curve = NO_CURVE
     tokens_per_second: float | None = None
     first_token_seconds: float | None = None
+    lines: tuple[TierLine, ...] = ()
+    """None: speed is of all tiers together."""
 
 
 def recent_speed(change: DecodeChange | None) -> float | None:

@@ -7,6 +7,7 @@ from enum import Enum
 from offload.protocol import PlanOutline, PlanPoint
 from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.words import Words
+from offload_app.library.readings.share import share_words
 from offload_app.notice import Weight
 
 _CONTEXT = "Library"
@@ -30,6 +31,8 @@ class PlanPart(Enum):
     READING = "reading"
     STAGING = "staging"
     SLOTS = "slots"
+    CACHE = "cache"
+    """Experts behind the slots of a compute device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,8 @@ def read_plan(outline: PlanOutline, chosen_bytes: int, language: Language, budge
     index = point_at(outline, budget)
     parts = _parts(outline.points[index], language) if is_possible else ()
     title = tr(_CONTEXT, "Memory plan")
-    value = _total(parts, budget, language)
-    share = _share(outline.points[index].resident_share, outline, language) if is_possible else ""
+    value = total_words(parts, budget, language)
+    share = share_words(outline.points[index], outline, language) if is_possible else ""
     notes = _notes(outline, budget, language)
     detail = _range(outline, language)
     named = ", ".join(f"{part.name} {part.text}" for part in parts if part.n_bytes)
@@ -116,7 +119,7 @@ def read_plan(outline: PlanOutline, chosen_bytes: int, language: Language, budge
     )
 
 
-def _total(parts: tuple[PartSize, ...], budget: int, language: Language) -> str:
+def total_words(parts: tuple[PartSize, ...], budget: int, language: Language) -> str:
     """Return what is taken, and of how much where that is more."""
     total = sum(part.n_bytes for part in parts)
     if not parts or total > budget * _NEARLY:
@@ -135,18 +138,9 @@ def _parts(point: PlanPoint, language: Language) -> tuple[PartSize, ...]:
         (PlanPart.READING, point.reading_bytes, tr(_CONTEXT, "Reading")),
         (PlanPart.STAGING, point.staging_bytes, tr("gauges", "Staging")),
         (PlanPart.SLOTS, point.slot_bytes, tr("gauges", "Experts")),
+        (PlanPart.CACHE, point.host_bytes, tr("gauges", "Expert cache")),
     )
     return tuple(PartSize(part, n_bytes, name, language.size(n_bytes)) for part, n_bytes, name in named)
-
-
-def _share(share: float, outline: PlanOutline, language: Language) -> str:
-    tr = language.translate
-    if outline.whole_bytes <= outline.floor_bytes and share >= 1:
-        return tr(_CONTEXT, "The model has no experts to page: all of it stays in memory.")
-    if share >= 1:
-        return tr(_CONTEXT, "All experts stay in memory: nothing is read while it answers.")
-    text = tr(_CONTEXT, "{share} of the experts stay in memory, the others are read as they are needed.")
-    return text.format(share=language.percent(share))
 
 
 def _range(outline: PlanOutline, language: Language) -> str:
@@ -155,6 +149,8 @@ def _range(outline: PlanOutline, language: Language) -> str:
         text = tr(_CONTEXT, "Needs {floor}.")
     else:
         text = tr(_CONTEXT, "Needs {floor} at least; with {whole} nothing is paged.")
+        if outline.device is not None:
+            text = tr(_CONTEXT, "Needs {floor} at least; with {whole} no expert is read twice.")
     return text.format(floor=language.size(outline.floor_bytes), whole=language.size(outline.whole_bytes))
 
 
@@ -166,6 +162,15 @@ def _notes(outline: PlanOutline, budget: int, language: Language) -> tuple[PlanN
         "total": language.size(outline.total_memory_bytes),
         "free": language.size(outline.available_memory_bytes),
     }
+    device = outline.device
+    if device is not None and device.budget_bytes < device.floor_bytes:
+        text = tr(
+            _CONTEXT,
+            "Of the memory of {device} the model needs {floor} at least, and its budget in the preferences comes to"
+            " {budget}: raise it, choose a smaller context, or CPU only.",
+        )
+        text = text.replace("{device}", device.name).replace("{floor}", language.size(device.floor_bytes))
+        return (PlanNote(Weight.ERROR, text.replace("{budget}", language.size(device.budget_bytes))),)
     needed = min(budget, max(outline.whole_bytes, outline.floor_bytes))
     sizes["needed"] = language.size(needed)
     if 0 < outline.total_memory_bytes < outline.floor_bytes:

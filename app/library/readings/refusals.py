@@ -2,7 +2,18 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from offload.protocol import CatalogRequest, Discard, ErrorReport, Find, Fit, Inspect, Pack, PlanRequest, Pull
+from offload.protocol import (
+    CatalogRequest,
+    DevicesRequest,
+    Discard,
+    ErrorReport,
+    Find,
+    Fit,
+    Inspect,
+    Pack,
+    PlanRequest,
+    Pull,
+)
 from offload_app.library.library_requests import LibraryRequest
 from offload_app.model_status import model_name
 from offload_app.worker_death import CrashKind, DeathCause, ProcessEnd
@@ -21,6 +32,8 @@ def died_report(request: LibraryRequest, end: ProcessEnd) -> ErrorReport:
         text = _tr("The process that looks at models could not be started: {error}.")
         reason = end.start_error.rstrip(".") or "?"
         return ErrorReport(DIED, text.format(error=reason), _tr("Install the program again."))
+    if isinstance(request, DevicesRequest):
+        return _devices_report(end)
     assert isinstance(request, Inspect | PlanRequest | Pack)
     name = model_name(request.model)
     if isinstance(request, Pack):
@@ -53,6 +66,14 @@ def _hub_report(request: _HubRequest, end: ProcessEnd) -> ErrorReport:
             text, name = _tr("The process that looked up {name} ended in the middle, twice."), request.name
     hint = _tr("Try again; what has come is kept.") if isinstance(request, Pull) else _tr("Try again later.")
     return ErrorReport(DIED, text.format(name=name), hint)
+
+
+def _devices_report(end: ProcessEnd) -> ErrorReport:
+    if end.cause is DeathCause.SILENT:
+        text = _tr("The graphics driver was asked for its devices, and did not answer in time.")
+    else:
+        text = _tr("The process that asks the graphics driver for its devices ended in the middle, twice.")
+    return ErrorReport(DIED, text, _tr("Choose CPU only, or bring the driver up to date."))
 
 
 def full_report(most: int) -> ErrorReport:

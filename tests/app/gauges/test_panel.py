@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from fakes.painted import PaintCount
-from fakes.stats_events import FORECAST, MB, MEMORY, NO_MODEL, paged
+from fakes.stats_events import FORECAST, MB, MEMORY, NO_MODEL, paged, tiered
 from offload_app.gauges.panel import GaugePanel
 from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.words import NO_VALUE
@@ -196,3 +196,13 @@ def test_another_theme_repaints_every_gauge(panel: GaugePanel) -> None:
     QCoreApplication.processEvents()
     assert all(count.n_painted for count in counts)
     assert panel.palette().window().color().name() == DARK.surface
+
+
+def test_a_device_s_memory_has_a_gauge_while_a_device_computes(panel: GaugePanel) -> None:
+    panel.show_stats(paged())
+    assert not panel.device_memory.isVisible()
+    panel.show_stats(tiered())
+    assert panel.device_memory.isVisible()
+    assert panel.device_memory.reading.words.value == "5.0 of 6.0 GB"
+    panel.clear()
+    assert not panel.device_memory.isVisible()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
@@ -189,4 +190,13 @@ def test_with_other_settings_an_answer_holds_no_more(qtbot: QtBot, tmp_path: Pat
         asked.settings.change(theme=ThemeChoice.DARK)
         assert asked.n_ctx() == 4096
         asked.settings.change(budget="6G")
+        assert asked.fits.of(NAME) is None
+
+
+@pytest.mark.parametrize("fields", [{"device": "cpu"}, {"vram": "6G"}])
+def test_with_another_device_an_answer_holds_no_more(qtbot: QtBot, tmp_path: Path, fields: dict[str, str]) -> None:
+    with fitting(tmp_path) as asked:
+        asked.fits.ask(NAME, "/m")
+        asked.wait(qtbot)
+        asked.settings.change(**fields)
         assert asked.fits.of(NAME) is None

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from fakes.application import application
 from fakes.scripted_worker import GIB, Step, expect, failed, hello, loads, say, serves_models, worker
+from offload.protocol import PlanRequest
 from offload_app.bootstrap import Application
 from offload_app.engine_state import EngineState
 from offload_app.library.library import Library
@@ -366,6 +367,16 @@ def test_another_folder_of_the_preferences_is_looked_at(qtbot: QtBot, parts: App
     qtbot.waitUntil(lambda: [row.title for row in page(parts).list.rows.rows] == ["Demo model", "c", "gone"])
     parts.settings.change(models_folder=str(tmp_path / "none"))
     qtbot.waitUntil(lambda: "does not exist yet" in page(parts).folder.text(), timeout=WAIT_MS)
+
+
+def test_with_another_device_of_the_preferences_the_chosen_model_is_planned_anew(
+    qtbot: QtBot, parts: Application
+) -> None:
+    asked: list[PlanRequest] = []
+    parts.library._asker.planned.connect(lambda request, _: asked.append(request))
+    parts.settings.change(device="CUDA0", vram="6G")
+    qtbot.waitUntil(lambda: bool(asked), timeout=WAIT_MS)
+    assert {(request.config.device, request.config.vram) for request in asked} == {("CUDA0", "6G")}
 
 
 def test_hidden_the_page_lets_the_disk_rest(qtbot: QtBot, parts: Application) -> None:

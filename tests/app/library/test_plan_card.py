@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from fakes.model_shelf import PATH, outline
+from fakes.model_shelf import PATH, device_outline, outline
 from fakes.scripted_worker import GIB
-from offload.protocol import ErrorReport
+from offload.protocol import DevicePlan, ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.plan_card import PlanCard
 from offload_app.library.shelf import Outlook
@@ -124,3 +124,30 @@ def test_a_narrow_card_is_no_wider_than_its_place(qtbot: QtBot) -> None:
     card.resize(280, 500)
     card.set_theme(DARK)
     qtbot.waitUntil(lambda: card.minimumSizeHint().width() <= 280)
+
+
+def test_a_second_bar_shows_the_device_s_memory_where_there_is_one(qtbot: QtBot) -> None:
+    card = Shown(qtbot).card
+    assert not card.device_bar.isVisible()
+    card.show_plan(Outlook(PATH, 0, device_outline()), AUTOMATIC, 32768, "auto")
+    assert card.device_bar.isVisible()
+    assert card.device_bar.reading.words.title == "Memory of CUDA0"
+    assert card.share.text().startswith("25 % of the experts stay in the memory of CUDA0")
+    card.show_plan(None, AUTOMATIC, 32768, "auto")
+    assert not card.device_bar.isVisible()
+
+
+def test_the_slider_stays_that_of_the_process_s_memory(qtbot: QtBot) -> None:
+    shown = Shown(qtbot)
+    shown.card.show_plan(Outlook(PATH, 0, device_outline()), AUTOMATIC, 32768, "auto")
+    QTest.keyClick(shown.card.slider, Qt.Key.Key_End)
+    assert shown.chosen == [ModelChoice(9 * GIB)]
+
+
+def test_a_device_with_too_little_memory_leaves_nothing_to_slide(qtbot: QtBot) -> None:
+    shown = Shown(qtbot)
+    device = DevicePlan("CUDA0", GIB, 3 * GIB, GIB, GIB, GIB, 0, 0)
+    shown.card.show_plan(Outlook(PATH, 0, device_outline(points=(), device=device)), AUTOMATIC, 32768, "auto")
+    assert not shown.card.slider.isEnabled()
+    assert "memory of CUDA0 the model needs 3.0 GB" in shown.card.note.text()
+    assert not shown.card.automatic.isEnabled()

@@ -1,13 +1,18 @@
 """The preferences: every change holds at once, what makes no sense is not taken."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from fakes.scripted_worker import hello, serves_models, worker
+from offload.protocol import OnMiss
+from offload_app.device_search import DeviceSearch
+from offload_app.library.library_client import LibraryClient
 from offload_app.preferences.dialog import PreferencesDialog
 from offload_app.settings import Settings, ThemeChoice
 from offload_app.settings_control import SettingsControl
@@ -79,3 +84,65 @@ def test_every_field_has_a_name_to_be_read_out(dialog: PreferencesDialog) -> Non
     assert all(box.text() for box in dialog.findChildren(QCheckBox))
     assert dialog.folder.line.accessibleName()
     assert {type(field) for field in fields} == {QComboBox, QSpinBox, QLineEdit}
+
+
+@pytest.fixture
+def with_gpu(qtbot: QtBot, control: SettingsControl) -> Iterator[PreferencesDialog]:
+    """Return a dialog whose worker has listed one GPU."""
+    above = QObject()
+    search = DeviceSearch(LibraryClient(worker(hello(), serves_models()), parent=above), above)
+    shown = PreferencesDialog(control, "/default/models", devices=search)
+    qtbot.addWidget(shown)
+    qtbot.waitUntil(lambda: search.devices is not None, timeout=20000)
+    yield shown
+    search.close()
+    above.deleteLater()
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose as a person does."""
+    box.setCurrentIndex(box.findText(text, Qt.MatchFlag.MatchStartsWith))
+    box.activated.emit(box.currentIndex())
+
+
+def test_the_devices_that_the_worker_lists_are_offered(with_gpu: PreferencesDialog, control: SettingsControl) -> None:
+    box = with_gpu.device.device
+    assert [box.itemData(place) for place in range(box.count())] == ["auto", "cpu", "CUDA0"]
+    assert control.current == Settings()
+
+
+def test_what_computes_is_chosen_at_once(with_gpu: PreferencesDialog, control: SettingsControl) -> None:
+    choose(with_gpu.device.device, "A scripted GPU (CUDA0)")
+    choose(with_gpu.device.on_miss, "Automatic")
+    with_gpu.device.vram.line.setText("80%")
+    QTest.keyClick(with_gpu.device.vram.line, Qt.Key.Key_Return)
+    assert control.current == Settings(device="CUDA0", vram="80%", on_miss=OnMiss.AUTO)
+    assert with_gpu.device.device.currentData() == "CUDA0"
+
+
+def test_without_a_gpu_its_memory_is_no_question(with_gpu: PreferencesDialog, control: SettingsControl) -> None:
+    fields = with_gpu.device
+    choose(fields.device, "CPU only")
+    assert control.current.device == "cpu"
+    assert not fields.vram.isEnabled()
+    assert not fields.on_miss.isEnabled()
+    choose(fields.device, "Automatic")
+    assert fields.vram.isEnabled()
+    assert fields.on_miss.isEnabled()
+
+
+def test_a_budget_of_the_gpu_that_is_none_is_not_taken(dialog: PreferencesDialog, control: SettingsControl) -> None:
+    dialog.device.vram.line.setText("all of it")
+    QTest.keyClick(dialog.device.vram.line, Qt.Key.Key_Return)
+    assert control.current.vram == "auto"
+    assert not dialog.device.vram.problem.isHidden()
+    assert dialog.device.vram.problem.text() == "Write auto, a size as 6G, or a share as 60%."
+
+
+def test_a_device_of_the_settings_file_is_shown_and_stays(qtbot: QtBot, control: SettingsControl) -> None:
+    control.put(Settings(device="stand-in", vram="30M", on_miss=OnMiss.COMPUTE))
+    dialog = PreferencesDialog(control, "/default/models")
+    qtbot.addWidget(dialog)
+    assert dialog.device.device.currentData() == "stand-in"
+    assert (dialog.device.vram.line.text(), dialog.device.on_miss.currentData()) == ("30M", "compute")
+    assert control.current == Settings(device="stand-in", vram="30M", on_miss=OnMiss.COMPUTE)

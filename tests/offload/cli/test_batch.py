@@ -9,6 +9,7 @@ import pytest
 
 from fakes.engine import FakeEngine
 from offload.config import GenerationParams, Message, Role
+from offload.stats import DeviceMemoryUse, MemoryUse, PagingUse, Stats
 
 Run = Callable[..., Any]
 Batch = Callable[..., str]
@@ -131,3 +132,14 @@ def test_statistics_go_to_standard_error(offload: Run, batch: Batch) -> None:
     outcome = offload("generate", "--stats", "--batch", batch({"prompt": "one"}, {"prompt": "two"}))
     assert "2 answers in" in outcome.err
     assert "hit rate" in outcome.err
+
+
+def test_with_a_device_the_statistics_tell_both_memories(
+    offload: Run, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = MemoryUse(budget_bytes=6 << 30, device=DeviceMemoryUse("CUDA0", 4 << 30, slot_bytes=3 << 30))
+    stats = Stats(memory, PagingUse(n_layer=1, bytes_uploaded=1 << 20))
+    monkeypatch.setattr(FakeEngine, "stats", lambda _: stats)
+    outcome = offload("generate", "--stats", "--batch", batch({"prompt": "one"}))
+    assert "1.0 MiB uploaded" in outcome.err
+    assert "3.0 GiB of 4.0 GiB on CUDA0: slots 3.0 GiB" in outcome.err

@@ -1,7 +1,7 @@
 """Statistics as a person reads them."""
 
 from offload.cli.tables import stats_lines
-from offload.stats import ForecastScore, ForecastUse, PagingUse, Stats
+from offload.stats import DeviceMemoryUse, ForecastScore, ForecastUse, MemoryUse, PagingUse, Stats
 
 
 def forecast_line(forecast: ForecastUse | None) -> str | None:
@@ -50,3 +50,17 @@ def test_rows_computed_on_the_cpu_are_told() -> None:
     line = device_line(PagingUse(n_layer=2, cpu_rows=9))
     assert line is not None
     assert line.endswith("cache in RAM hit 100.0% of 0, 9 rows computed on the CPU")
+
+
+def test_both_memories_are_told_by_what_lies_in_them() -> None:
+    device = DeviceMemoryUse("CUDA0", 6 << 30, dense_bytes=1 << 30, kv_bytes=512 << 20, slot_bytes=4 << 30)
+    memory = MemoryUse(8 << 30, resident_bytes=5 << 30, peak_bytes=6 << 30, host_bytes=4 << 30, device=device)
+    assert stats_lines(Stats(memory))[-2:] == [
+        "memory   5.0 GiB now, 6.0 GiB at most of 8.0 GiB, 4.0 GiB for experts",
+        "         5.5 GiB of 6.0 GiB on CUDA0: weights 1.0 GiB, context 512.0 MiB, slots 4.0 GiB",
+    ]
+
+
+def test_without_a_device_there_is_one_memory() -> None:
+    memory = MemoryUse(8 << 30, resident_bytes=5 << 30, peak_bytes=6 << 30)
+    assert stats_lines(Stats(memory))[-1] == "memory   5.0 GiB now, 6.0 GiB at most of 8.0 GiB"

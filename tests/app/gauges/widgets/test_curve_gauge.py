@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from fakes.painted import pixels_by_colour
 from offload_app.gauges.readings.hit_rate import HitRateReading
+from offload_app.gauges.readings.tiers import TierLine
 from offload_app.gauges.readings.trend import MAX_POINTS, Curve
 from offload_app.gauges.readings.words import Known, Words
 from offload_app.gauges.widgets.curve_gauge import CurveGauge, curve_points
@@ -45,3 +46,25 @@ def test_a_longer_history_has_more_pixels(qtbot: QtBot, theme: Theme) -> None:
 def test_without_points_no_room_is_taken_and_nothing_drawn(qtbot: QtBot) -> None:
     assert gauge(qtbot).heightForWidth(300) < gauge(qtbot, 0.5).heightForWidth(300)
     assert pixels_by_colour(gauge(qtbot))[LIGHT.curve] == 0
+
+
+def test_lines_stand_below_the_curve_in_rows_of_their_own(qtbot: QtBot) -> None:
+    def height(*lines: TierLine) -> int:
+        reading = HitRateReading(Known.MEASURED, Words("T", "V", "D", "S"), Curve((0.5,)), lines=lines)
+        shown = CurveGauge(LIGHT, reading)
+        qtbot.addWidget(shown)
+        shown.resize(300, shown.heightForWidth(300))
+        return shown.height()
+
+    none, one, two = height(), height(TierLine("A", "1")), height(TierLine("A", "1"), TierLine("B", "2"))
+    assert none < one < two
+
+
+def test_lines_are_painted_without_a_curve_too(qtbot: QtBot) -> None:
+    words = Words("", "", "", "S")
+    shown = CurveGauge(LIGHT, HitRateReading(Known.MEASURED, words, lines=(TierLine("Others", "80 %"),)))
+    qtbot.addWidget(shown)
+    shown.resize(300, shown.heightForWidth(300))
+    painted = pixels_by_colour(shown)
+    assert painted[LIGHT.curve] == 0
+    assert len(painted) > 1

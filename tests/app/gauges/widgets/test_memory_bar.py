@@ -9,7 +9,8 @@ from fakes.stats_events import GB, MB, MEMORY, dense, paged
 from offload.protocol import StatsEvent
 from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.memory import read_memory
-from offload_app.gauges.widgets.memory_bar import MemoryBar, part_colours
+from offload_app.gauges.widgets.memory_bar import MemoryBar
+from offload_app.gauges.widgets.part_bar import part_colours
 from offload_app.theme import DARK, LIGHT, Theme
 
 
@@ -33,7 +34,7 @@ def test_a_part_takes_its_share_of_the_bar(qtbot: QtBot) -> None:
 
 
 def test_every_part_that_takes_memory_is_painted_in_both_themes(qtbot: QtBot) -> None:
-    event = paged(memory=replace(MEMORY, forecast_bytes=200 * MB))
+    event = paged(memory=replace(MEMORY, forecast_bytes=200 * MB, host_bytes=200 * MB))
     for theme in (LIGHT, DARK):
         painted = pixels_by_colour(bar(qtbot, event, theme))
         assert [part for part, colour in part_colours(theme).items() if not painted[colour]] == []

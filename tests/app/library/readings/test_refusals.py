@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from offload.protocol import Inspect, Pack, PlanRequest
+from offload.protocol import DevicesRequest, Inspect, Pack, PlanRequest
 from offload_app.library.readings.refusals import died_report
 from offload_app.worker_death import DeathCause, ProcessEnd
 
@@ -36,3 +36,16 @@ def test_the_demo_model_has_a_name_too() -> None:
 
 def test_packing_that_was_killed_says_so() -> None:
     assert "packs a.gguf" in died_report(Pack(1, "/m/a.gguf"), SEGV).message
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        (SEGV, "asks the graphics driver for its devices ended in the middle, twice"),
+        (ProcessEnd(DeathCause.SILENT), "did not answer in time"),
+    ],
+)
+def test_a_driver_that_fails_is_named_with_what_to_choose(end: ProcessEnd, message: str) -> None:
+    report = died_report(DevicesRequest(1), end)
+    assert message in report.message
+    assert report.hint == "Choose CPU only, or bring the driver up to date."
