@@ -44,6 +44,7 @@ class PagedModel:
     model: LlamaModel
     pager: ExpertPager
     placer: ExpertPlacer
+    _device: DeviceShare | None
     _reader: SpanReader
     _staging: Staging | None
     _make_staging: Callable[[], Staging]
@@ -75,7 +76,7 @@ class PagedModel:
         check_abi()
         with ExitStack() as opening:  # what is closed last is entered first: the slots, then their readers, the model
             home = host_home(store, opening) if device is None else device_home(store, device, opening)
-            self._home, self.is_on_device = home, device is not None
+            self._home, self._device, self.is_on_device = home, device, device is not None
             self.weights = PagedWeights(home.tensors, cancelled=cancelled, memory=home.graph_memory)
             opening.callback(self.weights.close)
             opening.callback(home.forget, self.weights)
@@ -142,7 +143,13 @@ class PagedModel:
         return self._home.tier_counts()
 
     def resize(self, capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None) -> None:
-        """Change the number of slots, and whether batches are staged; nothing may be staged now."""
+        """Change the number of slots, and whether batches are staged; nothing may be staged now.
+
+        Raises:
+            ValueError: the device has not the memory for that, which was taken for good as the model was opened.
+        """
+        if self._device is not None:
+            _check_room(self._device, self._home.memory.racks, capacity, staged_capacity)
         if staged_capacity is not None and self._staging is None:
             self._staging = self._make_staging()
         staging = self._staging if staged_capacity is not None else None
@@ -185,6 +192,21 @@ class PagedModel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check_room(
+    device: DeviceShare, racks: Sequence[Rack], capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None
+) -> None:
+    for layer, n_slots in capacity.items():
+        if n_slots > device.capacity[layer]:
+            raise ValueError(f"{n_slots} slots of layer {layer}: the device has memory for {device.capacity[layer]}")
+    if staged_capacity is None:
+        return
+    for rack in racks:
+        fewest = min(staged_capacity[layer] for layer in rack.first)
+        if rack.n_places < rack.n_expert - fewest:
+            message = f"staging beside {fewest} slots: the device has memory for {rack.n_places} of {rack.n_expert}"
+            raise ValueError(f"{message} experts of {rack.kind.value}")
 
 
 def _of_dense_weights(

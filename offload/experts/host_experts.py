@@ -23,7 +23,7 @@ class HostExperts:
     def __init__(self, store: ExpertStore, source: TieredSource, loader: Loader, policy: RowPolicy) -> None:
         self._store, self._source, self._loader, self._policy = store, source, loader, policy
         self._changed = threading.Condition()
-        self._expected = 0
+        self._under_way: dict[int, Task] = {}
         self._held: dict[int, Held] = {}
         self._error: BaseException | None = None
 
@@ -37,9 +37,10 @@ class HostExperts:
 
     def begin(self, layer: int, experts: Sequence[int]) -> None:
         """Have these experts in RAM, as soon as may be; nothing is held now."""
-        self._expected = len(experts)
-        if experts:
-            self._loader.submit(*(self._task(ExpertKey(layer, expert)) for expert in experts))
+        tasks = {expert: self._task(ExpertKey(layer, expert)) for expert in experts}
+        with self._changed:
+            self._under_way.update(tasks)
+        self._loader.submit(*tasks.values())
 
     def wait(self) -> Addresses:
         """Wait for what was begun; it stays until `end`.
@@ -48,24 +49,27 @@ class HostExperts:
             ExpertReadError: one could not be read.
         """
         with self._changed:
-            while len(self._held) < self._expected and self._error is None:
+            while self._under_way and self._error is None:
                 self._changed.wait()
             if self._error is not None:
                 raise self._error
             return {expert: _addresses(held) for expert, held in self._held.items()}
 
     def end(self) -> None:
-        """Let go of everything; waits for what is still being read."""
+        """Let go of everything; waits for what is being read, and drops what is not yet."""
         with self._changed:
-            while self._expected and len(self._held) + (self._error is not None) < self._expected:
+            for expert, task in list(self._under_way.items()):
+                if self._loader.cancel(task):
+                    del self._under_way[expert]
+            while self._under_way:
                 self._changed.wait()
-            held, self._held = list(self._held.values()), {}
-            self._expected, self._error = 0, None
-        for one in held:
-            self._source.release(one)
+            self._error = None
+        while self._held:
+            _, held = self._held.popitem()
+            self._source.release(held)
 
     def _task(self, key: ExpertKey) -> Task:
-        return Task(partial(self._hold, key), self._done, Urgency.DEMAND)
+        return Task(partial(self._hold, key), partial(self._done, key.expert), Urgency.DEMAND)
 
     def _hold(self, key: ExpertKey) -> int:
         held = self._source.hold(self._store.spans(key))
@@ -73,8 +77,9 @@ class HostExperts:
             self._held[key.expert] = held
         return 0
 
-    def _done(self, outcome: Outcome) -> None:
+    def _done(self, expert: int, outcome: Outcome) -> None:
         with self._changed:
+            del self._under_way[expert]
             if outcome.error is not None:
                 self._error = outcome.error
             self._changed.notify_all()

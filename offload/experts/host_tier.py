@@ -6,11 +6,15 @@ fills it, and others wait), or there. What is claimed or leased is pinned until 
 Two tiers that hold the same would be one tier. A part that was uploaded into a slot is held above: its copy here is
 the first to leave. When the slot is overwritten the part is demoted: its copy, the only one now, is as good as used.
 
+What a prompt stages it needs in passing: as likely all experts as some. That counts as no use, and what is read for it
+is the next to leave: so a prompt leaves the warm parts here, and finds what the one before has left the next time.
+
 Invariants, each proved by the test named (tests/properties/test_host_tier_rules.py):
  1. What is pinned or on its way is never evicted, its region nobody else's.        test_what_is_pinned_stays
  2. A part is found only once it was committed, with the bytes of its span.         test_what_is_found_is_whole
  3. No more regions are taken than fit the capacity, but for those pinned as it shrinks. test_capacity_is_never_exceeded
- 4. Copies held above leave before others; of each, the least recently used first.  test_copies_held_above_leave_first
+ 4. Copies held above leave before others; of each, those read in passing first,
+    the last of them first, then the least recently used.                           test_copies_held_above_leave_first
  5. Every region is free or has one part; after errors and shrinking too.           test_no_region_is_lost
  6. A part that several threads want is read once. tests/offload/experts/test_tiered_threads.py: test_it_is_read_once
 
@@ -19,6 +23,7 @@ lock. Who waits must have committed or released what it has reserved, so that tw
 """
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -86,13 +91,15 @@ class _Order:
     __slots__ = ("above", "others")
 
     def __init__(self) -> None:
-        self.above: dict[Span, None] = {}
-        self.others: dict[Span, None] = {}
+        self.above: OrderedDict[Span, None] = OrderedDict()
+        self.others: OrderedDict[Span, None] = OrderedDict()
 
-    def add(self, span: Span, *, above: bool) -> None:
-        """Make a copy the last to leave of those held above, or of the others."""
+    def add(self, span: Span, *, above: bool, last: bool = True) -> None:
+        """Make a copy the last to leave of those held above, or of the others; or the first."""
         self.discard(span)
-        (self.above if above else self.others)[span] = None
+        order = self.above if above else self.others
+        order[span] = None
+        order.move_to_end(span, last)
 
     def discard(self, span: Span) -> None:
         self.above.pop(span, None)
@@ -137,17 +144,17 @@ class HostTier:
             copy = self._copies.get(span)
             return copy is not None and copy.filled
 
-    def lease(self, span: Span) -> Target | None:
-        """Pin a part that is wanted now, if it is there: a hit, else a miss."""
+    def lease(self, span: Span, *, passing: bool = False) -> Target | None:
+        """Pin a part that is wanted now, if it is there: a hit, else a miss. In `passing` it counts as no use."""
         with self._changed:
             copy = self._copies.get(span)
             if copy is None or not copy.filled:
                 self._misses += 1
                 return None
             self._hits += 1
-            return self._pinned(span, copy)
+            return self._pinned(span, copy, passing)
 
-    def claim(self, span: Span) -> Claimed:
+    def claim(self, span: Span, *, passing: bool = False) -> Claimed:
         """Pin a part that is there, or reserve a region for one that is absent, evicting another if need be."""
         with self._changed:
             copy = self._copies.get(span)
@@ -156,7 +163,7 @@ class HostTier:
                 return Claimed(Claim.NO_ROOM if target is None else Claim.RESERVED, target)
             if not copy.filled:
                 return Claimed(Claim.LOADING, None)
-            return Claimed(Claim.THERE, self._pinned(span, copy))
+            return Claimed(Claim.THERE, self._pinned(span, copy, passing))
 
     def keep(self, span: Span) -> Target | None:
         """Reserve a region for a part that leaves the slots, if it is absent and no other slot holds it.
@@ -168,11 +175,14 @@ class HostTier:
                 return None
             return self._reserve(span, sparing=True)
 
-    def commit(self, span: Span) -> None:
-        """Let a reserved part, filled now, be found; it stays pinned until it is given back."""
+    def commit(self, span: Span, *, passing: bool = False) -> None:
+        """Let a reserved part, filled now, be found; it stays pinned until it is given back.
+
+        Read in `passing` it is then the first to leave of those that are held above, or of the others.
+        """
         with self._changed:
             self._copies[span].filled = True
-            self._use(span)
+            self._use(span, last=not passing)
             self._changed.notify_all()
 
     def release(self, span: Span) -> None:
@@ -234,16 +244,17 @@ class HostTier:
 
     # -- under the lock
 
-    def _pinned(self, span: Span, copy: _Copy) -> Target:
+    def _pinned(self, span: Span, copy: _Copy, passing: bool) -> Target:
         copy.n_pins += 1
-        self._use(span)
+        if not passing:
+            self._use(span)
         return copy.target
 
-    def _use(self, span: Span) -> None:
-        """Make a part's copy, if it is there, the most recently used of its kind."""
+    def _use(self, span: Span, *, last: bool = True) -> None:
+        """Make a part's copy, if it is there, the last of its kind to leave; or the first."""
         copy = self._copies.get(span)
         if copy is not None and copy.filled:
-            self._orders[copy.region.n_bytes].add(span, above=span in self._n_above)
+            self._orders[copy.region.n_bytes].add(span, above=span in self._n_above, last=last)
 
     def _reserve(self, span: Span, *, sparing: bool) -> Target | None:
         """Give an absent part a region; if `sparing`, evict only a copy that is held above."""

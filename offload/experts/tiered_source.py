@@ -73,17 +73,20 @@ class TieredSource:
         for span in spans:
             if targets[span.kind].n_bytes != span.n_bytes:
                 raise ValueError(f"{span.kind.value} has {span.n_bytes} bytes, its target {targets[span.kind].n_bytes}")
+        passing = not any(self._memory.is_slot(targets[span.kind]) for span in spans)
         leased: list[Span] = []
+
+        def arrived(span: Span, target: Target) -> None:
+            self._upload(span, target, targets[span.kind])
+
         try:
-            there = self._lease(spans, leased)
+            there = self._lease(spans, leased, passing)
             for span in spans:
                 self.vacate(targets[span.kind])
             for span, target in there.items():
-                self._upload(span, target, targets[span.kind])
+                arrived(span, target)
             absent = [span for span in spans if span not in there]
-            return self._bring(
-                absent, leased, lambda span, target: self._upload(span, target, targets[span.kind]), self._bounce
-            )
+            return self._bring(absent, leased, arrived, self._bounce, passing)
         finally:
             self._give_back(leased)
 
@@ -170,24 +173,24 @@ class TieredSource:
         with self._lock:
             return TierCounts(self._bytes_read, self._bytes_uploaded, self._bytes_downloaded, host)
 
-    def _lease(self, spans: Sequence[Span], leased: list[Span]) -> dict[Span, Target]:
+    def _lease(self, spans: Sequence[Span], leased: list[Span], passing: bool = False) -> dict[Span, Target]:
         """Pin what is there of `spans` and note it in `leased`; what is there must not leave for what is demoted."""
         there = {}
         for span in spans:
-            if (target := self._tier.lease(span)) is not None:
+            if (target := self._tier.lease(span, passing=passing)) is not None:
                 leased.append(span)
                 there[span] = target
         return there
 
     def _claim(
-        self, spans: Sequence[Span], leased: list[Span]
+        self, spans: Sequence[Span], leased: list[Span], passing: bool = False
     ) -> tuple[dict[Span, Target], dict[Span, Target | None], list[Span]]:
         """Claim `spans`; return those there, those absent with their region if any, and those others are reading."""
         there: dict[Span, Target] = {}
         absent: dict[Span, Target | None] = {}
         loading = []
         for span in spans:
-            claim, target = self._tier.claim(span)
+            claim, target = self._tier.claim(span, passing=passing)
             if target is not None:
                 leased.append(span)
             if claim is Claim.LOADING:
@@ -199,7 +202,12 @@ class TieredSource:
         return there, absent, loading
 
     def _bring(
-        self, spans: Sequence[Span], leased: list[Span], arrived: Arrived, scratch: Callable[[], BounceBuffer]
+        self,
+        spans: Sequence[Span],
+        leased: list[Span],
+        arrived: Arrived,
+        scratch: Callable[[], BounceBuffer],
+        passing: bool = False,
     ) -> int:
         """Have `spans` in memory and hand over each as it arrives; return the bytes read.
 
@@ -207,9 +215,9 @@ class TieredSource:
         """
         n_bytes = 0
         while spans:
-            there, absent, loading = self._claim(spans, leased)
+            there, absent, loading = self._claim(spans, leased, passing)
             targets = _with_scratch(absent, scratch)
-            n_bytes += self._read(targets, [span for span, target in absent.items() if target is not None])
+            n_bytes += self._read(targets, [span for span, target in absent.items() if target is not None], passing)
             for span, target in (there | targets).items():
                 arrived(span, target)
             if loading:
@@ -217,13 +225,13 @@ class TieredSource:
             spans = loading
         return n_bytes
 
-    def _read(self, targets: Mapping[Span, Target], reserved: Iterable[Span]) -> int:
+    def _read(self, targets: Mapping[Span, Target], reserved: Iterable[Span], passing: bool = False) -> int:
         """Read spans in one call, and commit those `reserved` in the host tier."""
         if not targets:
             return 0
         n_bytes = self._source.read_spans(list(targets), {span.kind: target for span, target in targets.items()})
         for span in reserved:
-            self._tier.commit(span)
+            self._tier.commit(span, passing=passing)
         with self._lock:
             self._bytes_read += n_bytes
         return n_bytes

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from offload.errors import DeviceError
 from offload.ggml import abi
 from offload.ggml.abi import Backend, BackendInterface, Device, DeviceInterface, bind
 from offload.ggml.paged_weights import PagedWeights
@@ -24,7 +25,7 @@ class DeviceHook:
 
     def __init__(self, device: int) -> None:
         self._ggml = symbols()
-        self._device = Device.from_address(device)
+        self._device, self._address = Device.from_address(device), device
         self._serving: PagedWeights | None = None
         self._served: dict[int, tuple[PagedWeights, Callable[[int, int], int]]] = {}
         """By the address of their backend: whose it is, and how it computes by itself."""
@@ -57,18 +58,30 @@ class DeviceHook:
         return address
 
     def _compute(self, backend: int, graph: int) -> int:
-        weights, native = self._served[backend]
         try:
+            weights, native = self._served[backend]
             return weights.compute(graph, functools.partial(self._compute_piece, native, backend))
         except BaseException as error:  # such as Ctrl-C, which Python raises wherever it happens to be
-            weights.error = error
+            if backend in self._served:
+                self._served[backend][0].error = error
             return abi.STATUS_FAILED
 
     def _compute_piece(self, native: Callable[[int, int], int], backend: int, graph: int) -> int:
-        """Compute a piece of a graph, and wait for it: what follows depends on where it routes to."""
+        """Compute a piece of a graph, and wait for it: what follows depends on where it routes to.
+
+        Raises:
+            DeviceError: the device did not compute it.
+        """
         status = native(backend, graph)
         if status == abi.STATUS_SUCCESS:
             self._ggml.ggml_backend_synchronize(backend)
+        elif status != abi.STATUS_ABORTED:
+            name = self._ggml.ggml_backend_dev_name(self._address).decode("utf-8", "replace")
+            raise DeviceError(
+                f"The device {name} failed to compute, or was lost (status {status}).",
+                device=name,
+                hint="Try again; if it stays so, load the model anew, or compute on the CPU with --device cpu.",
+            )
         return status
 
 

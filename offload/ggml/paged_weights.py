@@ -156,6 +156,8 @@ class PagedWeights:
                 self.compute_seconds += walk.compute_seconds
             return [GraphOutcome(graph.status, graph.error) for graph in walked]
         except BaseException as error:
+            if self.provider is not None:
+                self.provider.reset()  # the next graphs shall not go on with what these have begun
             return [GraphOutcome(abi.STATUS_FAILED, error)] * len(graphs)
         finally:
             for graph in walked:

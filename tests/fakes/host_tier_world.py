@@ -44,7 +44,7 @@ class HostTierWorld:
         # The model.
         self.parts: dict[Span, _Part] = {}
         self.above: Counter[Span] = Counter()
-        self._n_uses = 0
+        self._n_uses = self._n_in_passing = 0
         self._most = self._limits = self._shares(capacity_bytes)
 
     @property
@@ -62,23 +62,23 @@ class HostTierWorld:
 
     # -- what may happen
 
-    def lease(self, span: Span) -> None:
+    def lease(self, span: Span, *, passing: bool = False) -> None:
         part = self.parts.get(span)
-        target = self.tier.lease(span)
+        target = self.tier.lease(span, passing=passing)
         self._judge(2, (target is not None) == (part is not None and part.filled), f"{span} was found: {target}")
         if part is not None and target is not None:
-            self._learn_pin(span, part, target)
+            self._learn_pin(span, part, target, passing)
 
-    def claim(self, span: Span) -> None:
+    def claim(self, span: Span, *, passing: bool = False) -> None:
         part, leaving = self.parts.get(span), self._leaving(span, sparing=False)
         may_have_room = span in self.parts or leaving or self._has_room(span)
-        claim, target = self.tier.claim(span)
+        claim, target = self.tier.claim(span, passing=passing)
         self._learn_gone([] if part else leaving)
         self._judge(5, claim is not Claim.NO_ROOM or not may_have_room, f"no room for {span}")
         self._judge(2, (claim is Claim.THERE) == (part is not None and part.filled), f"{span} is {claim.value}")
         self._judge(1, (claim is Claim.LOADING) == (part is not None and not part.filled), f"{span} is {claim.value}")
         if target is not None and claim is Claim.THERE and part is not None:
-            self._learn_pin(span, part, target)
+            self._learn_pin(span, part, target, passing)
         elif target is not None:
             self._learn_reserved(span, target)
 
@@ -93,12 +93,16 @@ class HostTierWorld:
             self._judge(1, span not in self.parts, f"{span} is kept, and there already")
             self._learn_reserved(span, target)
 
-    def commit(self, span: Span) -> None:
+    def commit(self, span: Span, *, passing: bool = False) -> None:
         part = self.parts[span]
         part.target.payload[:] = content(key_of(span), span.kind, span.n_bytes)
         part.filled = True
-        self._use(span)
-        self.tier.commit(span)
+        if passing:
+            self._n_in_passing += 1
+            part.last_use = -self._n_in_passing
+        else:
+            self._use(span)
+        self.tier.commit(span, passing=passing)
 
     def release(self, span: Span) -> None:
         part = self.parts[span]
@@ -156,10 +160,11 @@ class HostTierWorld:
             3, self._n_taken(region_bytes(span.n_bytes)) <= self._limits[region_bytes(span.n_bytes)], "too many"
         )
 
-    def _learn_pin(self, span: Span, part: _Part, target: Target) -> None:
+    def _learn_pin(self, span: Span, part: _Part, target: Target, passing: bool) -> None:
         self._judge(2, target == part.target, f"{span} was found elsewhere than it was put")
         part.n_pins += 1
-        self._use(span)
+        if not passing:
+            self._use(span)
 
     def _learn_gone(self, leaving: Sequence[Span]) -> None:
         gone = [span for span, part in self.parts.items() if part.filled and not self.tier.holds(span)]

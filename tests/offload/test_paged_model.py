@@ -4,11 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from fakes.paged_runs import StoredModel, gguf_model, packed_model, paged_context, prefill
+from fakes.devices import stand_in
+from fakes.paged_runs import (
+    StoredModel,
+    gguf_model,
+    packed_model,
+    paged_context,
+    plain_context,
+    prefill,
+    prompt_and_answer,
+)
 from fakes.tiny_models import ExpertTypes, TinyArchitecture, build_tiny_model
-from offload.errors import ModelFileError, ModelNotFoundError
+from offload import slot_home
+from offload.errors import DeviceError, ModelFileError, ModelNotFoundError
 from offload.experts.slot_memory import ArenaSlots
 from offload.experts.slots import SlotState
+from offload.ggml.device_memory import DeviceBuffer
 from offload.ggml.interleave import Interleaver
 from offload.gguf_header import read_gguf_header
 from offload.llama.library import load
@@ -151,3 +162,135 @@ def test_slots_that_lend_their_memory_are_not_backed_by_huge_pages(
     with open_paged(stored, capacity=stored.capacity(5), staged_capacity=stored.capacity(3)) as paged:
         paged.resize(stored.capacity(4), None)
     assert asked == [stored.capacity(3), stored.capacity(4)]
+
+
+# -- on a device
+
+
+def resident(paged: PagedModel) -> dict[int, int]:
+    """Return how many experts of each layer have a slot."""
+    return {layer: sum(map(bool, paged.pager.states(layer))) for layer in paged.placer._layers}
+
+
+def test_on_a_device_opening_reads_and_uploads_nothing(tmp_path: Path) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    with open_paged(stored, device=stand_in(stored.capacity(3), host_bytes=1 << 20)) as paged:
+        counts = paged.tier_counts()
+        assert counts is not None
+        assert (counts.bytes_read, counts.bytes_uploaded, counts.host.n_parts) == (0, 0, 0)
+        assert paged.is_on_device
+        assert paged.tier is not None
+
+
+def test_in_this_process_s_memory_there_is_no_tier_behind_the_slots(tmp_path: Path) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    with open_paged(stored) as paged:
+        assert (paged.tier, paged.tier_counts(), paged.is_on_device) == (None, None, False)
+
+
+@pytest.mark.parametrize("on_cpu", [None, 0.5])
+def test_on_a_device_fewer_slots_may_be_used_and_then_all_again(tmp_path: Path, on_cpu: float | None) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    with plain_context(stored, n_ubatch=1) as context:
+        expected = prompt_and_answer(context)
+    share = stand_in(stored.capacity(5), host_bytes=1 << 20, on_cpu=on_cpu, staged=False)
+    with paged_context(stored, 5, device=share, staged=False, n_ubatch=1) as (paged, context):
+        for n_slots in (2, 4, 5):
+            paged.resize(stored.capacity(n_slots), None)
+            context.clear()
+            assert (prompt_and_answer(context) == expected).all()
+            assert set(resident(paged).values()) == {n_slots}
+
+
+def test_on_a_device_no_more_is_used_than_was_taken(tmp_path: Path) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    of = stored.capacity
+    with open_paged(stored, capacity=of(5), staged_capacity=of(5), device=stand_in(of(5))) as paged:
+        with pytest.raises(ValueError, match="6 slots of layer 0: the device has memory for 5"):
+            paged.resize(of(6), None)
+        with pytest.raises(ValueError, match="staging beside 3 slots"):
+            paged.resize(of(5), of(3))
+        paged.resize(of(3), None)
+        paged.resize(of(5), of(4))
+    with pytest.raises(ValueError, match="staging beside 5 slots: the device has memory for 0"):
+        open_paged(stored, capacity=of(5), staged_capacity=of(5), device=stand_in(of(5), staged=False))
+
+
+def test_on_a_device_the_memory_behind_may_shrink_to_nothing(tmp_path: Path) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    with plain_context(stored) as context:
+        expected = prompt_and_answer(context)
+    with paged_context(stored, 3, device=stand_in(stored.capacity(3), host_bytes=1 << 20)) as (paged, context):
+        assert paged.tier is not None
+        for host_bytes in (1 << 20, 0, 1 << 18):
+            paged.tier.resize(host_bytes)
+            context.clear()
+            assert (prompt_and_answer(context) == expected).all()
+            assert paged.tier.counts().n_bytes <= host_bytes
+
+
+@pytest.mark.parametrize("on_cpu", [None, 0.5])
+def test_on_a_device_closing_twice_is_harmless(tmp_path: Path, on_cpu: float | None) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    paged = open_paged(stored, device=stand_in(stored.capacity(3), host_bytes=1 << 20, on_cpu=on_cpu))
+    paged.close()
+    paged.close()
+
+
+class CountingBuffer(DeviceBuffer):
+    """Memory of a device, of which is known how much there is."""
+
+    n_open = 0
+
+    def __init__(self, device: int, n_bytes: int) -> None:
+        super().__init__(device, n_bytes)
+        CountingBuffer.n_open += 1
+
+    def close(self) -> None:
+        CountingBuffer.n_open -= self.address != 0
+        super().close()
+
+
+@pytest.fixture
+def buffers(monkeypatch: pytest.MonkeyPatch) -> type[CountingBuffer]:
+    monkeypatch.setattr(CountingBuffer, "n_open", 0)
+    monkeypatch.setattr(slot_home, "DeviceBuffer", CountingBuffer)
+    return CountingBuffer
+
+
+def test_a_model_that_is_closed_leaves_none_of_a_device_s_memory_taken(
+    tmp_path: Path, buffers: type[CountingBuffer]
+) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    with open_paged(stored, device=stand_in(stored.capacity(3), on_cpu=0.5)):
+        assert buffers.n_open > 0
+    assert buffers.n_open == 0
+
+
+def test_a_model_that_cannot_be_loaded_leaves_none_of_a_device_s_memory_taken(
+    tmp_path: Path, buffers: type[CountingBuffer]
+) -> None:
+    path = build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE)
+    stored = gguf_model(path)
+    path.write_bytes(path.read_bytes().replace(b"blk.1.attn_q.weight", b"blk.1.attn_Q.weight"))
+    with pytest.raises(ModelFileError):
+        open_paged(stored, device=stand_in(stored.capacity(3), on_cpu=0.5))
+    assert buffers.n_open == 0
+
+
+def test_a_device_without_room_for_the_slots_is_told_and_gets_back_what_it_gave(
+    tmp_path: Path, buffers: type[CountingBuffer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = gguf_model(build_tiny_model(tmp_path / "model.gguf", TinyArchitecture.QWEN3MOE))
+    share = stand_in(stored.capacity(3))
+    allocate = DeviceBuffer.__init__
+
+    def refuse(buffer: DeviceBuffer, device: int, n_bytes: int) -> None:
+        if buffers.n_open == 2:
+            raise DeviceError("no room", device="CPU")
+        allocate(buffer, device, n_bytes)
+
+    monkeypatch.setattr(DeviceBuffer, "__init__", refuse)
+    with pytest.raises(DeviceError, match="no room"):
+        open_paged(stored, device=share)
+    assert buffers.n_open == 0

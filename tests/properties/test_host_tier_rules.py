@@ -40,29 +40,29 @@ class HostTierUse(RuleBasedStateMachine):
         for span in above:
             self.world.promote(span)
 
-    @rule(span=SPAN)
-    def want(self, span: Span) -> None:
-        self.world.lease(span)
+    @rule(span=SPAN, passing=st.booleans())
+    def want(self, span: Span, passing: bool) -> None:
+        self.world.lease(span, passing=passing)
 
     @precondition(lambda self: self.world.parts)
-    @rule(data=st.data())
-    def want_what_is_there_or_on_its_way(self, data: st.DataObject) -> None:
-        self.world.lease(data.draw(st.sampled_from(list(self.world.parts))))
+    @rule(data=st.data(), passing=st.booleans())
+    def want_what_is_there_or_on_its_way(self, data: st.DataObject, passing: bool) -> None:
+        self.world.lease(data.draw(st.sampled_from(list(self.world.parts))), passing=passing)
 
-    @rule(span=SPAN, filled=st.booleans())
-    def claim(self, span: Span, filled: bool) -> None:
-        self.world.claim(span)
+    @rule(span=SPAN, filled=st.booleans(), passing=st.booleans())
+    def claim(self, span: Span, filled: bool, passing: bool) -> None:
+        self.world.claim(span, passing=passing)
         if filled and span in self.world.reserved:
-            self.world.commit(span)
+            self.world.commit(span, passing=passing)
 
-    @rule(spans=SEVERAL)
-    def bring(self, spans: list[Span]) -> None:
+    @rule(spans=SEVERAL, passing=st.booleans())
+    def bring(self, spans: list[Span], passing: bool = False) -> None:
         """Have parts read, one after the other, as far as there is room."""
         for span in spans:
             if span not in self.world.parts:
-                self.world.claim(span)
+                self.world.claim(span, passing=passing)
                 if span in self.world.parts:
-                    self.world.commit(span)
+                    self.world.commit(span, passing=passing)
                     self.world.release(span)
 
     @rule(span=SPAN)

@@ -329,3 +329,41 @@ def test_closing_gives_the_memory_back() -> None:
     blocks = Blocks()
     HostTier(STORE.layers, 1 << 20, spare=1, reserve=blocks.reserve).close()
     assert blocks[0].closed
+
+
+def bring_in_passing(tier: HostTier, span: Span) -> None:
+    claim, _ = tier.claim(span, passing=True)
+    assert claim is Claim.RESERVED
+    tier.commit(span, passing=True)
+    tier.release(span)
+
+
+def test_what_is_read_in_passing_is_the_next_to_leave() -> None:
+    tier = tier_of(3)
+    for span in GATES[:2]:
+        bring(tier, span)
+    for span in GATES[2:]:
+        bring_in_passing(tier, span)
+    assert there(tier) == [GATES[0], GATES[1], GATES[5]]
+
+
+def test_a_use_in_passing_is_none() -> None:
+    tier = tier_of(2)
+    for span in GATES[:2]:
+        bring(tier, span)
+    assert tier.lease(GATES[0], passing=True) is not None
+    assert tier.claim(GATES[0], passing=True).claim is Claim.THERE
+    for _ in range(2):
+        tier.release(GATES[0])
+    bring(tier, GATES[2])
+    assert there(tier) == [GATES[1], GATES[2]]
+
+
+def test_what_was_read_in_passing_stays_once_it_is_wanted_again() -> None:
+    tier = tier_of(2)
+    bring(tier, GATES[0])
+    bring_in_passing(tier, GATES[1])
+    assert tier.lease(GATES[1]) is not None
+    tier.release(GATES[1])
+    bring(tier, GATES[2])
+    assert there(tier) == [GATES[1], GATES[2]]

@@ -3,7 +3,7 @@
 import pytest
 
 from fakes.tiny_experts import DOWN, GATE, layer_layout
-from offload.experts.racks import SPARE_SHARE, device_racks, racks_for
+from offload.experts.racks import device_racks, racks_for, spare_places
 
 LAYERS = {
     layout.layer: layout
@@ -38,15 +38,33 @@ def test_a_dense_model_has_none() -> None:
     assert racks_for({}) == []
 
 
-def test_a_device_has_as_many_slots_as_were_asked_for_and_no_gaps() -> None:
-    (gate, *_) = device_racks(LAYERS, {1: 2, 2: 3, 5: 1}, staged=False)
-    assert (gate.stride_bytes, gate.n_places, gate.first, gate.n_slots) == (5000, 0, {1: 0, 2: 2}, 5)
+CAPACITY = {1: 2, 2: 3, 5: 3}
 
 
-def test_staging_on_a_device_has_the_places_it_needs_beside_the_slots() -> None:
-    (gate, *_) = device_racks(LAYERS, {1: 2, 2: 3, 5: 1}, staged=True)
-    assert gate.n_places == min(6, 6 - 2 + round(SPARE_SHARE * 6))
-    assert gate.first == {1: gate.n_places, 2: gate.n_places + 2}
+def test_on_a_device_there_are_the_slots_of_the_plan_and_no_gaps() -> None:
+    gate = next(rack for rack in device_racks(LAYERS, CAPACITY, staged=False) if rack.first.keys() == {1, 2})
+    assert (gate.n_places, gate.first, gate.n_slots, gate.stride_bytes) == (0, {1: 0, 2: 2}, 5, 5000)
+    assert {
+        (rack.kind, rack.stride_bytes, tuple(rack.first)) for rack in device_racks(LAYERS, CAPACITY, staged=True)
+    } == {
+        (GATE, 5000, (1, 2)),
+        (GATE, 8000, (5,)),
+        (DOWN, 100, (1,)),
+        (DOWN, 9000, (2, 5)),
+    }
+
+
+def test_on_a_device_there_are_places_for_what_a_batch_may_need_beside_the_slots() -> None:
+    for rack in device_racks(LAYERS, CAPACITY, staged=True):
+        beside = rack.n_expert - min(CAPACITY[layer] for layer in rack.first)
+        assert beside <= rack.n_places <= beside + spare_places(rack.n_expert)
+        assert rack.first[min(rack.first)] == rack.n_places
+        assert rack.n_slots == rack.n_places + sum(CAPACITY[layer] for layer in rack.first)
+
+
+def test_no_more_places_are_taken_than_there_are_experts() -> None:
+    (rack,) = device_racks({0: layer_layout(0, 16, {GATE: 8})}, {0: 1}, staged=True)
+    assert rack.n_places == 16
 
 
 @pytest.mark.parametrize(("most_bytes", "expected"), [(25_000, [(1, 2)]), (24_999, [(1,), (2,)]), (1, [(1,), (2,)])])

@@ -375,3 +375,28 @@ def test_it_counts_the_bytes_each_way() -> None:
     assert (counts.host.hits, counts.host.misses) == (0, 12)
     world.load(4, 1)
     assert world.source.counts().host.hits == 3
+
+
+def stage(world: TieredWorld, experts: Sequence[int]) -> int:
+    """Bring experts to places one after the other, as a prompt does; return how many parts were read."""
+    before = world.n_reads
+    for expert in experts:
+        targets = {kind: world.device.place(0, kind, expert) for kind in SIZES}
+        world.source.read_spans(world.spans(expert), targets)
+        assert all(world.device.holds(targets[kind], ExpertKey(0, expert), kind) for kind in SIZES)
+    return world.n_reads - before
+
+
+def test_a_prompt_leaves_in_memory_what_was_warm() -> None:
+    world = TieredWorld(2)
+    world.load(0, 0)
+    world.load(1, 0)
+    stage(world, [2, 3, 4, 5])
+    assert world.in_memory() == [0, 5]
+
+
+def test_a_prompt_finds_what_the_one_before_has_left() -> None:
+    world = TieredWorld(3)
+    assert stage(world, range(6)) == 6 * 3
+    assert stage(world, range(6)) == 4 * 3
+    assert world.in_memory() == [0, 1, 5]
