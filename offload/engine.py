@@ -323,13 +323,14 @@ class Engine:
             return PagingUse()
         counts, staging, tiers = paged.pager.counts(), paged.staging, paged.tier_counts()
         rows = paged.weights.host_rows
+        staged_bytes = staging.bytes_read if staging is not None else 0
         return PagingUse(
             n_layer=len(self.plan.capacity),
             n_expert=self.plan.n_expert,
             n_slots=sum(paged.pager.capacity(layer) for layer in self.plan.capacity),
             hits=counts.hits,
             misses=counts.misses,
-            bytes_read=counts.bytes_read + (staging.bytes_read if staging is not None else 0),
+            bytes_read=tiers.bytes_read if tiers is not None else counts.bytes_read + staged_bytes,
             bytes_prefetched=counts.bytes_prefetched,
             stall_seconds=counts.stall_seconds,
             staging_wait_seconds=staging.wait_seconds if staging is not None else 0.0,

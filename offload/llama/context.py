@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from offload.errors import CancelledError, DecodeError, UsageError
+from offload.llama.held_interrupt import HeldInterrupt
 from offload.llama.library import captured_log, error_cause, load
 from offload.llama.model import LlamaModel
 
@@ -58,6 +59,7 @@ class LlamaContext:
         self._memory = api.llama_get_memory(handle)
         self._abort: Callable[[], bool] | None = None
         self._abort_error: BaseException | None = None
+        self._interrupt = HeldInterrupt()
         self._computes_all_outputs = computes_all_outputs
         self._abort_callback = api.ggml_abort_callback(self._on_abort)
         self.model = model
@@ -157,6 +159,7 @@ class LlamaContext:
 
         Raises:
             CancelledError: the abort callable said so.
+            KeyboardInterrupt: Ctrl-C, once llama.cpp has returned.
             DecodeError: llama.cpp refuses; `status` is its return value (1: no room in the cache, -1: invalid batch).
             BaseException: what `pending_error` or the abort callable had to say.
         """
@@ -167,13 +170,14 @@ class LlamaContext:
         for listener in self.listeners:
             listener(tokens, logits)
         self._batch.fill(tokens, position, "all" if self._computes_all_outputs else logits)
-        with captured_log() as log:
+        with captured_log() as log, HeldInterrupt() as self._interrupt:
             status = int(self._api.llama_decode(handle, self._batch.struct))
-        if status == 0:
+        if status == 0 and not self._interrupt.came:
             return
         if not self.remove(position):
             self.clear()
-        raise self._failure(status, len(tokens), position, error_cause(log))
+        failure = self._failure(status, len(tokens), position, error_cause(log))
+        raise KeyboardInterrupt if self._interrupt.came else failure
 
     def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
         """Return the logits [n_vocab] of the batch's token `index` (negative: from the end of those with logits).
@@ -231,7 +235,7 @@ class LlamaContext:
         return int(query(self._live_memory(), _SEQUENCE))
 
     def _on_abort(self, _user_data: object) -> bool:
-        if self._abort_error is not None:
+        if self._abort_error is not None or self._interrupt.came:
             return True
         try:
             return self._abort is not None and bool(self._abort())
