@@ -109,8 +109,7 @@ class OpenedModel:
             except BaseException:
                 self.close()
                 raise
-            if self.paged.tier is not None:
-                self.paged.tier.resize(self.plan.host_bytes)
+            self.paged.keep_in_ram(self.plan.host_bytes)
             self.paged.resize(self.plan.capacity, self.plan.staged_capacity)
             if self.forecast is not None:
                 self.forecast.keeping.set_slots(self.plan.capacity)
@@ -205,7 +204,7 @@ def _device_share(prepared: Prepared, config: EngineConfig) -> DeviceShare | Non
         stands_in=device.is_stand_in,
         capacity=plan.capacity,
         staged=plan.staged_capacity is not None,
-        host_bytes=plan.host_bytes,
+        host_bytes=0,  # once it is known what loading took
         n_readers=config.n_readers,
         on_cpu=on_cpu,
         n_threads=n_threads,

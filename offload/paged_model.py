@@ -136,11 +136,17 @@ class PagedModel:
     @property
     def tier(self) -> HostTier | None:
         """Experts kept in RAM behind a device's slots; None where the slots are in RAM themselves."""
-        return self._home.tier
+        return self._home.ram.tier if self._home.ram is not None else None
 
     def tier_counts(self) -> TierCounts | None:
         """Return what went from tier to tier so far; None where there is but one above the disk."""
-        return self._home.tier_counts()
+        ram = self._home.ram
+        return ram.source.counts() if ram is not None and ram.source is not None else None
+
+    def keep_in_ram(self, n_bytes: int) -> None:
+        """Keep experts of so many bytes behind a device's slots from now on; nothing was read yet."""
+        if self._home.ram is not None:
+            self._home.ram.keep(n_bytes)
 
     def resize(self, capacity: Mapping[int, int], staged_capacity: Mapping[int, int] | None) -> None:
         """Change the number of slots, and whether batches are staged; nothing may be staged now.

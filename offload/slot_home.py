@@ -13,13 +13,11 @@ from typing import Any
 from offload.experts.device_slots import DeviceSlots
 from offload.experts.eviction import EvictionPolicy, LeastRecentlyUsed
 from offload.experts.host_experts import HostExperts
-from offload.experts.host_tier import HostTier
 from offload.experts.loader import Loader
 from offload.experts.row_policy import MembersStay, RowPolicy
 from offload.experts.slot_memory import ArenaSlots, SlotMemory
 from offload.experts.span_source import PartSource, SpanSource
 from offload.experts.store import ExpertStore, LayerLayout, WeightKind, WeightLayout
-from offload.experts.tiered_source import TierCounts, TieredSource
 from offload.ggml.device import pager_device
 from offload.ggml.device_hook import device_hook
 from offload.ggml.device_memory import DeviceBuffer, DeviceGraphMemory
@@ -28,6 +26,7 @@ from offload.ggml.graph_memory import GraphMemory
 from offload.ggml.host_rows import HostRows
 from offload.ggml.paged_weights import PagedTensor, PagedWeights
 from offload.ggml.symbols import symbols
+from offload.ram_tier import RamTier
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class DeviceShare:
     """Slots of each layer that there is memory for."""
     staged: bool
     host_bytes: int
-    """Of RAM that keeps experts."""
+    """Of RAM that keeps experts, until `PagedModel.keep_in_ram` says otherwise."""
     n_readers: int
     on_cpu: float | None = None
     """By how many uses copying an expert to the device costs more than computing it on the CPU, beyond the first; None:
@@ -69,10 +68,8 @@ class SlotHome:
     on_cpu: Callable[[Loader], HostExperts] | None = None
     """Returns what decides and holds the experts that the CPU computes; None: it computes none for a device."""
     host_rows: HostRows | None = None
-    tier: HostTier | None = None
-    """Experts in RAM behind a device's slots."""
-    tier_counts: Callable[[], TierCounts | None] = lambda: None
-    """Returns what went from tier to tier so far."""
+    ram: RamTier | None = None
+    """What RAM keeps behind a device's slots."""
 
 
 def host_home(store: ExpertStore, closing: ExitStack) -> SlotHome:
@@ -111,15 +108,10 @@ def device_home(store: ExpertStore, share: DeviceShare, closing: ExitStack) -> S
     closing.callback(memory.close)
     graph_memory = DeviceGraphMemory(share.address)
     closing.callback(graph_memory.close)
-    tier = HostTier(store.layers, share.host_bytes, spare=share.n_readers)
-    closing.callback(tier.close)
+    ram = RamTier(store.layers, memory, share.address, share.n_readers)
+    closing.callback(ram.close)
+    ram.keep(share.host_bytes)
     hook = device_hook(share.address)
-    sources: list[TieredSource] = []
-
-    def tiered(source: SpanSource) -> PartSource[Any]:
-        made = memory.watcher = TieredSource(source, tier, memory)
-        sources.append(made)
-        return made
 
     if share.on_cpu is not None:
         n_expert = {layer: layout.n_expert for layer, layout in store.layers.items()}
@@ -133,14 +125,18 @@ def device_home(store: ExpertStore, share: DeviceShare, closing: ExitStack) -> S
         graph_memory=graph_memory,
         serving=hook.serving,
         forget=hook.forget,
-        source=tiered,
+        source=ram.over,
         use_huge_pages=lambda capacity: None,
         policy=LeastRecentlyUsed() if share.on_cpu is None else MembersStay(rows.members),
-        on_cpu=None if share.on_cpu is None else lambda loader: HostExperts(store, sources[0], loader, rows),
+        on_cpu=None if share.on_cpu is None else partial(_on_cpu, store, ram, rows),
         host_rows=None if share.on_cpu is None else host_rows,
-        tier=tier,
-        tier_counts=lambda: sources[0].counts(),
+        ram=ram,
     )
+
+
+def _on_cpu(store: ExpertStore, ram: RamTier, rows: RowPolicy, loader: Loader) -> HostExperts:
+    assert ram.source is not None
+    return HostExperts(store, ram.source, loader, rows)
 
 
 def paged_tensors(store: ExpertStore, memory: ArenaSlots) -> list[PagedTensor]:

@@ -65,6 +65,7 @@ WIRED = frozenset(
         "routing",
         "paged_model",
         "slot_home",
+        "ram_tier",
         "miss_costs",
         "route_recorder",
         "forecasting",
@@ -104,7 +105,8 @@ RULES: dict[str, Rule] = {
     # Models from the hub into a folder; the only one that asks a network.
     # The only places that wire the parts.
     "offload.miss_costs": Rule(BELOW_ENGINE, outside=frozenset({"numpy"})),
-    "offload.slot_home": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.ram_tier": Rule(BELOW_ENGINE, outside=frozenset()),
+    "offload.slot_home": Rule(BELOW_ENGINE | {"offload.ram_tier"}, outside=frozenset()),
     "offload.paged_model": Rule(BELOW_ENGINE | {"offload.slot_home"}, outside=frozenset()),
     "offload.store_choice": Rule(BELOW_ENGINE, outside=frozenset()),
     "offload.inspection": Rule(BELOW_ENGINE | {"offload.store_choice"}, outside=frozenset()),

@@ -63,6 +63,10 @@ class TieredSource:
         self._scratch = threading.local()
         self._bytes_read = self._bytes_uploaded = self._bytes_downloaded = 0
 
+    def use_tier(self, tier: HostTier) -> None:
+        """Have another host tier from now on; nothing was read through this one."""
+        self._tier = tier
+
     def read_spans(self, spans: Sequence[Span], targets: Mapping[WeightKind, DeviceTarget]) -> int:
         """Bring `spans` of one expert to `targets`; return the bytes read from disk.
 
