@@ -5,11 +5,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import Step, hello, serves_models, worker
+from fakes.scripted_worker import Step, hello, loads, serves_models, worker
 from offload_app.bootstrap import Application, Surroundings
+from offload_app.engine_state import EngineState
 from offload_app.places import Places
+from offload_app.settings import Settings
+from offload_app.settings_file import SettingsFile
 from offload_app.single_instance import SingleInstance
+
+WAIT_MS = 20000
 
 
 @contextmanager
@@ -40,3 +46,17 @@ def application(
         qt.setStyleSheet(sheet)
         qt.setPalette(palette)
         qt.setFont(font)
+
+
+@contextmanager
+def application_getting_models(qtbot: QtBot, home: Path, models: Path, step: Step) -> Iterator[Application]:
+    """Yield an application whose page of models to get is shown with its catalogue; `step` answers of them."""
+    SettingsFile(home / "config" / "app.json").write(Settings(models_folder=str(models)))
+    with application(home, hello(), loads(), loads(), library=worker(hello(), step)) as parts:
+        qtbot.waitUntil(lambda: parts.engine.state is EngineState.LOADED, timeout=WAIT_MS)
+        parts.window.activateWindow()
+        qtbot.waitUntil(lambda: QApplication.activeWindow() is parts.window)
+        parts.window.resize(1400, 800)
+        parts.window.deeds.find_models.trigger()
+        qtbot.waitUntil(lambda: len(parts.window.finds.list.rows.rows) == 3, timeout=WAIT_MS)
+        yield parts

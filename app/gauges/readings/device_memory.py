@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from offload.protocol import DeviceMemoryUse, StatsEvent
 from offload_app.gauges.readings.language import Language
-from offload_app.gauges.readings.memory import Part, PartUse
+from offload_app.gauges.readings.memory import Part, PartUse, parts_of_model
 from offload_app.gauges.readings.words import Known, Words, words_without_value
 
 
@@ -39,10 +39,7 @@ def read_device_memory(event: StatsEvent | None, language: Language) -> DeviceMe
 def _parts(use: DeviceMemoryUse, language: Language) -> tuple[PartUse, ...]:
     translate = language.translate
     named = (
-        (Part.DENSE, use.dense_bytes, translate("gauges", "Dense")),
-        (Part.CONTEXT, use.kv_bytes, translate("gauges", "Context")),
-        (Part.COMPUTE, use.compute_bytes, translate("gauges", "Compute")),
-        (Part.SLOTS, use.slot_bytes, translate("gauges", "Experts")),
+        *parts_of_model(use, language),
         (Part.STAGING, use.staging_bytes, translate("gauges", "Staging")),
         (Part.FREE, max(0, use.budget_bytes - use.total_bytes), translate("gauges", "Free")),
     )

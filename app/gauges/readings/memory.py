@@ -7,7 +7,7 @@ and took at most is measured, of all parts together.
 from dataclasses import dataclass
 from enum import Enum
 
-from offload.protocol import MemoryUse, StatsEvent
+from offload.protocol import DeviceMemoryUse, MemoryUse, StatsEvent
 from offload_app.gauges.readings.language import Language
 from offload_app.gauges.readings.words import Known, Words, words_without_value
 
@@ -87,10 +87,7 @@ def _known(event: StatsEvent | None) -> Known:
 def _parts(use: MemoryUse, language: Language) -> tuple[PartUse, ...]:
     translate = language.translate
     named = (
-        (Part.DENSE, use.dense_bytes, translate("gauges", "Dense")),
-        (Part.CONTEXT, use.kv_bytes, translate("gauges", "Context")),
-        (Part.COMPUTE, use.compute_bytes, translate("gauges", "Compute")),
-        (Part.SLOTS, use.slot_bytes, translate("gauges", "Experts")),
+        *parts_of_model(use, language),
         (Part.CACHE, use.host_bytes, translate("gauges", "Expert cache")),
         (Part.STAGING, use.staging_bytes, translate("gauges", "Staging")),
         (Part.FORECAST, use.forecast_bytes, translate("gauges", "Forecasts")),
@@ -99,6 +96,17 @@ def _parts(use: MemoryUse, language: Language) -> tuple[PartUse, ...]:
     planned = sum(n_bytes for _, n_bytes, _ in named)
     free = (Part.FREE, max(0, use.budget_bytes - planned), translate("gauges", "Free"))
     return tuple(PartUse(part, n_bytes, name, language.size(n_bytes)) for part, n_bytes, name in (*named, free))
+
+
+def parts_of_model(use: MemoryUse | DeviceMemoryUse, language: Language) -> tuple[tuple[Part, int, str], ...]:
+    """Return part, bytes and name of what a model has in any memory it is computed in."""
+    translate = language.translate
+    return (
+        (Part.DENSE, use.dense_bytes, translate("gauges", "Dense")),
+        (Part.CONTEXT, use.kv_bytes, translate("gauges", "Context")),
+        (Part.COMPUTE, use.compute_bytes, translate("gauges", "Compute")),
+        (Part.SLOTS, use.slot_bytes, translate("gauges", "Experts")),
+    )
 
 
 def _words(title: str, use: MemoryUse, parts: tuple[PartUse, ...], language: Language) -> Words:

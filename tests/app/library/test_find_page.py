@@ -9,18 +9,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from fakes.application import application
-from fakes.scripted_worker import GIB, Step, hello, loads, serves_models, worker
+from fakes.application import application, application_getting_models
+from fakes.scripted_worker import GIB, Step, hello, loads, serves_models
 from offload_app.bootstrap import Application
-from offload_app.engine_state import EngineState
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.download_file import DownloadFile
 from offload_app.library.download_list import DownloadCard
 from offload_app.library.find_page import FindPage
 from offload_app.library.readings.offer import OfferDeed
 from offload_app.notice import Choice, Subject
-from offload_app.settings import Settings, ThemeChoice
-from offload_app.settings_file import SettingsFile
+from offload_app.settings import ThemeChoice
 
 WAIT_MS = 20000
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -39,14 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def parts(qtbot: QtBot, tmp_path: Path, folder: Path, request: pytest.FixtureRequest) -> Iterator[Application]:
     """Return an application whose page of models to get is shown, with its catalogue."""
     step: Step = getattr(request, "param", serves_models())
-    SettingsFile(tmp_path / "home" / "config" / "app.json").write(Settings(models_folder=str(folder)))
-    with application(tmp_path / "home", hello(), loads(), loads(), library=worker(hello(), step)) as parts:
-        qtbot.waitUntil(lambda: parts.engine.state is EngineState.LOADED, timeout=WAIT_MS)
-        parts.window.activateWindow()
-        qtbot.waitUntil(lambda: QApplication.activeWindow() is parts.window)
-        parts.window.resize(1400, 800)
-        parts.window.deeds.find_models.trigger()
-        qtbot.waitUntil(lambda: len(page(parts).list.rows.rows) == 3, timeout=WAIT_MS)
+    with application_getting_models(qtbot, tmp_path / "home", folder, step) as parts:
         yield parts
 
 

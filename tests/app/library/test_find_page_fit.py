@@ -9,18 +9,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from fakes.application import application
+from fakes.application import application_getting_models
 from fakes.painted import pixels_by_colour
-from fakes.scripted_worker import GIB, Step, hello, loads, serves_models, worker
+from fakes.scripted_worker import GIB, Step, serves_models
 from offload_app.bootstrap import Application
-from offload_app.engine_state import EngineState
 from offload_app.library.download import DownloadState
 from offload_app.library.find_page import FindPage
 from offload_app.library.offer_card import OfferCard
 from offload_app.model_choices import ModelChoice
 from offload_app.notice import Choice, Subject
-from offload_app.settings import Settings, ThemeChoice
-from offload_app.settings_file import SettingsFile
+from offload_app.settings import ThemeChoice
 from offload_app.theme import DARK
 
 WAIT_MS = 20000
@@ -39,14 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def parts(qtbot: QtBot, tmp_path: Path, folder: Path, request: pytest.FixtureRequest) -> Iterator[Application]:
     """Return an application whose page of models to get is shown, the first one of the catalogue chosen."""
     step: Step = getattr(request, "param", FAST)
-    SettingsFile(tmp_path / "home" / "config" / "app.json").write(Settings(models_folder=str(folder)))
-    with application(tmp_path / "home", hello(), loads(), loads(), library=worker(hello(), step)) as parts:
-        qtbot.waitUntil(lambda: parts.engine.state is EngineState.LOADED, timeout=WAIT_MS)
-        parts.window.activateWindow()
-        qtbot.waitUntil(lambda: QApplication.activeWindow() is parts.window)
-        parts.window.resize(1400, 800)
-        parts.window.deeds.find_models.trigger()
-        qtbot.waitUntil(lambda: len(page(parts).list.rows.rows) == 3, timeout=WAIT_MS)
+    with application_getting_models(qtbot, tmp_path / "home", folder, step) as parts:
         yield parts
 
 
