@@ -4,16 +4,29 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.measurement import Paging, Tokens, Workload, add_arguments, measure, print_line
-from offload.config import EngineConfig, StoreChoice
+from offload.config import EngineConfig, OnMiss, StoreChoice
 from offload.engine_parts import OpenedModel, prepare
 from offload.errors import OffloadError
 from offload.experts.packed_store import PackedStore
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTier:
+    """What a run has of a device."""
+
+    device: str
+    vram_bytes: int
+    on_miss: OnMiss
+
+
+NO_DEVICE = DeviceTier("cpu", 0, OnMiss.COPY)
 
 
 class _OffloadRun:
@@ -46,7 +59,9 @@ class _OffloadRun:
 
 
 @contextmanager
-def opened(path: Path, packed: bool, memory_bytes: int, work: Workload) -> Iterator[_OffloadRun]:
+def opened(
+    path: Path, packed: bool, memory_bytes: int, work: Workload, tier: DeviceTier = NO_DEVICE
+) -> Iterator[_OffloadRun]:
     """Open a model within a budget, its experts in the packed store beside it or in the GGUF itself.
 
     Raises:
@@ -58,6 +73,9 @@ def opened(path: Path, packed: bool, memory_bytes: int, work: Workload) -> Itera
         n_ctx=work.n_ctx,
         n_threads=work.n_threads,
         store=StoreChoice.AUTO if packed else StoreChoice.GGUF,
+        device=tier.device,
+        vram=tier.vram_bytes,
+        on_miss=tier.on_miss,
     )
     prepared = prepare(path, config)
     if packed and not isinstance(prepared.store, PackedStore):
@@ -75,11 +93,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     parser.add_argument("--store", choices=("gguf", "packed"), default="gguf")
     parser.add_argument("--memory-bytes", type=int, required=True, help="budget of the whole process")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--vram-bytes", type=int, default=0, help="budget of the device's memory")
+    parser.add_argument("--on-miss", type=OnMiss, default=OnMiss.COPY)
     options = parser.parse_args(arguments)
+    tier = DeviceTier(options.device, options.vram_bytes, options.on_miss)
     packed = options.store == "packed"
     path = Path(options.model)
     try:
-        print_line(measure(lambda: opened(path, packed, options.memory_bytes, options.workload), options.workload))
+        work, memory_bytes = options.workload, options.memory_bytes
+        print_line(measure(lambda: opened(path, packed, memory_bytes, work, tier), work))
     except OffloadError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -9,6 +9,7 @@ import ctypes
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LEVEL_ERROR = 4
 """GGML_LOG_LEVEL_ERROR of ggml.h."""
+_ALL_LAYERS = 999
 
 
 class Weights(Enum):
@@ -36,6 +38,15 @@ class Weights(Enum):
     """In memory; dense weights interleaved where there is a kernel, experts as in the file."""
     INTERLEAVED = "interleaved"
     """In memory, everything interleaved where there is a kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offloaded:
+    """What of a model is on a device: all of it but the experts of some layers."""
+
+    device: str
+    n_cpu_moe: int = 0
+    """Layers, from the first, whose experts the CPU computes: as many as llama.cpp's option of that name says."""
 
 
 class _Override(ctypes.Structure):
@@ -73,15 +84,16 @@ class _PlainLlama:
 
 
 @contextmanager
-def opened(path: Path, weights: Weights, work: Workload) -> Iterator[_PlainLlama]:
-    """Open a model in llama.cpp.
+def opened(path: Path, weights: Weights, work: Workload, offloaded: Offloaded | None = None) -> Iterator[_PlainLlama]:
+    """Open a model in llama.cpp; with `offloaded`, `weights` says how the experts lie that the CPU computes.
 
     Raises:
+        UsageError: there is no such device.
         RuntimeError: llama.cpp refuses the file or the context.
     """
     llama_cpp.llama_log_set(_quiet, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
-    overrides = _overrides(path, weights)
+    overrides = _overrides(path, weights) if offloaded is None else _experts_on_cpu(path, weights, offloaded.n_cpu_moe)
     override_array = (_Override * (len(overrides) + 1))(
         *(_Override(override.pattern.encode(), override.buffer_type) for override in overrides)
     )
@@ -90,6 +102,11 @@ def opened(path: Path, weights: Weights, work: Workload) -> Iterator[_PlainLlama
     model_params.load_mode = llama_cpp.LLAMA_LOAD_MODE_MMAP if mapped else llama_cpp.LLAMA_LOAD_MODE_DIRECT_IO
     model_params.use_extra_bufts = False
     model_params.n_gpu_layers = 0
+    device = _device_address(offloaded.device) if offloaded is not None else None
+    devices = (ctypes.c_void_p * 2)(device, None)
+    if device is not None:
+        model_params.devices = ctypes.cast(devices, ctypes.c_void_p)
+        model_params.n_gpu_layers, model_params.split_mode = _ALL_LAYERS, llama_cpp.LLAMA_SPLIT_MODE_NONE
     if overrides:
         model_params.tensor_buft_overrides = ctypes.cast(override_array, ctypes.c_void_p)
     model = llama_cpp.llama_model_load_from_file(str(path).encode(), model_params)
@@ -138,6 +155,39 @@ def _overrides(path: Path, weights: Weights) -> "list[BufferOverride]":
     return overrides
 
 
+def _experts_on_cpu(path: Path, weights: Weights, n_layers: int) -> "list[BufferOverride]":
+    """Return what leaves the experts of the first layers to the CPU, interleaved where that is asked for and can be."""
+    import re
+
+    from offload.ggml.interleave import Interleaver, interleaved_buffer_type
+    from offload.ggml.symbols import symbols
+    from offload.gguf_header import read_gguf_header
+    from offload.llama.model import BufferOverride
+
+    plain = int(symbols().ggml_backend_cpu_buffer_type())
+    buffer_type = interleaved_buffer_type() if weights is Weights.INTERLEAVED else None
+    interleaver = Interleaver()
+    try:
+        overrides = []
+        for tensor in read_gguf_header(path).expert_tensors:
+            info = tensor.info
+            if tensor.layer < n_layers:
+                fits = interleaver.supports(int(info.type), info.shape[0], info.shape[1])
+                there = buffer_type if buffer_type is not None and fits else plain
+                overrides.append(BufferOverride(f"^{re.escape(info.name)}$", there))
+        return overrides
+    finally:
+        interleaver.close()
+
+
+def _device_address(name: str) -> int | None:
+    """Return the address of a ggml device; None: the processor, that stands in for one."""
+    from offload.ggml.devices import choose_device, list_devices
+
+    device = choose_device(name, list_devices())
+    return device.address if device is not None and not device.is_stand_in else None
+
+
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _quiet(level: int, text: bytes, _user_data: object) -> None:
     """Let only errors through."""
@@ -150,8 +200,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure plain llama.cpp on fixed tokens.")
     add_arguments(parser)
     parser.add_argument("--weights", type=Weights, default=Weights.MMAP)
+    parser.add_argument("--device", help="what computes, all of it but the experts that are left to the CPU")
+    parser.add_argument("--n-cpu-moe", type=int, default=0, metavar="N", help="layers whose experts the CPU computes")
     options = parser.parse_args(arguments)
-    print_line(measure(lambda: opened(Path(options.model), options.weights, options.workload), options.workload))
+    work: Workload = options.workload
+    offloaded = Offloaded(options.device, options.n_cpu_moe) if options.device else None
+    print_line(measure(lambda: opened(Path(options.model), options.weights, work, offloaded), work))
     return 0
 
 

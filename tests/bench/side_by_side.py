@@ -29,7 +29,7 @@ from offload.machine import machine_memory, physical_cores
 
 _TESTS = Path(__file__).resolve().parent.parent
 _SHOWN_ERROR_LINES = 12
-_LIMIT_FACTOR = 1.024
+LIMIT_FACTOR = 1.024
 """The cgroup counts the page cache and the kernel's own memory too, which no process can promise."""
 _ROOM_BYTES = 4 << 30
 """What the contender with everything resident gets beyond the weights: more than runtime, cache and buffers take."""
@@ -127,13 +127,13 @@ def _run_one(plan: Plan, contender: Contender, number: int) -> Run:
     drop_page_cache(plan.files)
     with memory_group(plan.limit_bytes if contender.is_limited else None) as group:
         started_at = time.time()
-        output = _output_of(group.command(command) if group is not None else command, plan.timeout_seconds)
+        output = output_of(group.command(command) if group is not None else command, plan.timeout_seconds)
         group_peak_bytes = group.peak_bytes() if group is not None else None
     measurement = read_line(output.splitlines())
     return Run(contender, number, measurement, measurement.first_token_at - started_at, group_peak_bytes)
 
 
-def _output_of(command: Sequence[str], timeout_seconds: float) -> str:
+def output_of(command: Sequence[str], timeout_seconds: float) -> str:
     """Run a process to its end and return what it printed; whatever happens, it has ended by then."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(_TESTS.parent), str(_TESTS)))}
     pipe = subprocess.PIPE
@@ -169,10 +169,10 @@ def _plan(options: argparse.Namespace) -> Plan:
     except ValueError as error:
         raise UsageError(f"{error}.") from error
     budget_bytes = parse_bytes(options.memory)
-    limit_bytes = parse_bytes(options.limit) if options.limit else round(budget_bytes * _LIMIT_FACTOR)
+    limit_bytes = parse_bytes(options.limit) if options.limit else round(budget_bytes * LIMIT_FACTOR)
     if limit_bytes < budget_bytes:
         raise UsageError(f"The limit {options.limit} is below the budget {options.memory}.", hint="Raise --limit.")
-    model = options.model if options.model is not None else _synthetic_model()
+    model = options.model if options.model is not None else synthetic_model()
     header = read_gguf_header(model)
     parts = tuple(Part) if options.only is None else (Part(options.only),)
     packed = packed_path_for(header.files[0])
@@ -197,7 +197,8 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
-def _synthetic_model() -> Path:
+def synthetic_model() -> Path:
+    """Return the synthetic model in the cache folder, built where it is not there yet."""
     from models.synthetic.build import SyntheticRecipe, build_synthetic_model, default_path
 
     recipe = SyntheticRecipe()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fakes.llama_models import open_context
-from fakes.paged_runs import prefill, prompt_and_answer
+from fakes.paged_runs import prefill
 from fakes.tiny_models import TinyArchitecture, build_tiny_model
-from vulkan.plain_device_runs import plain_device_context
+from vulkan.devices import gates_device
+from vulkan.plain_device_runs import plain_device_context, prompt_and_answer
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +18,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_layer_lies_on_the_device(model: Path) -> None:
+    name = gates_device().name
     with plain_device_context(model) as run:
         assert any("offloaded 4/4 layers to GPU" in line for line in run.log), run.log
-        assert any("Vulkan0 model buffer size" in line for line in run.log), run.log
-        assert any("Vulkan0 KV buffer size" in line for line in run.log), run.log
+        assert any(f"{name} model buffer size" in line for line in run.log), run.log
+        assert any(f"{name} KV buffer size" in line for line in run.log), run.log
 
 
 def test_a_prompt_and_an_answer_have_the_same_logits_each_time(model: Path) -> None:
