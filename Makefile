@@ -3,6 +3,7 @@
 #   make demo     generate with the bundled demo model
 #   make test     formatting, lint, types, tests
 #   make bench    side by side with llama.cpp in a memory limit: minutes, and 17 GB of disk
+#   make release  everything of a release for this system, into dist/: see packaging/README.md
 #   make format   rewrite the sources as the formatter wants them
 #   make clean    remove everything these commands made
 #
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROJECT := pyproject.toml setup.py
 
-.PHONY: demo test bench format clean qt-libraries
+.PHONY: demo test bench release format clean qt-libraries
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-core
@@ -32,6 +33,9 @@ test: $(VENV)/.installed-dev qt-libraries
 
 bench: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
+release:
+	PYTHON=$(PYTHON) packaging/build.sh
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only --quiet .

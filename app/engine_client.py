@@ -25,7 +25,6 @@ Invariants, each with its test in tests/app/test_engine_client*.py (states, stre
 Thread rule: the thread of Qt's event loop only. Nothing here waits, but for `close`.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,6 +50,7 @@ from offload.protocol import (
     Unloaded,
     encode,
 )
+from offload.protocol_process import worker_command
 from offload_app.engine_signals import EngineSignals
 from offload_app.engine_state import EngineState, Failure, Patience, Refusal, RequestRefusedError, request_line, takes
 from offload_app.load_guard import LoadGuard
@@ -60,7 +60,7 @@ from offload_app.throttle import Throttle
 from offload_app.worker_death import Activity, Death, DeathCause, ProcessEnd
 from offload_app.worker_link import WorkerLink
 
-WORKER_COMMAND = (sys.executable, "-m", "offload", "worker")
+WORKER_COMMAND = worker_command()
 UPDATES_PER_SECOND = 20.0
 
 

@@ -25,8 +25,9 @@ from offload.protocol import (
     decode_event,
     encode,
 )
+from offload.protocol_process import worker_command
 
-WORKER_COMMAND = (sys.executable, "-m", "offload", "worker")
+WORKER_COMMAND = worker_command()
 _KEPT_STDERR_LINES = 20
 _GRACE_SECONDS = 10.0
 

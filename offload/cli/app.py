@@ -8,6 +8,8 @@ from typing import Any
 from offload.cli.terminal import Terminal
 from offload.errors import UsageError
 
+EXIT_FAILED = 1
+
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
@@ -18,6 +20,11 @@ def add_parser(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help="GGUF model to open; without it the last one")
+    parser.add_argument(
+        "--self-test",
+        action="store_true",
+        help="open the window, have the demo model answer once, look at the gauges, close; 0, or one sentence and 1",
+    )
     parser.set_defaults(run=run)
 
 
@@ -29,6 +36,13 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     """
     if importlib.util.find_spec("PySide6") is None:
         raise UsageError("The application needs PySide6.", hint="Install it with: pip install 'offload[app]'")
+    if args.self_test:
+        from offload_app.self_test import run_self_test
+
+        failure = run_self_test()
+        if failure:
+            terminal.complain(failure)
+        return EXIT_FAILED if failure else 0
     # Qt takes tenths of a second to import; no other command needs it.
     from offload_app.bootstrap import main
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from offload.errors import AbiError
 from offload.ggml.abi import INT, PTR, SIZE, BufferInterface, InitParams
+from offload.llama.kernels import load_kernels
 
 CPU_FEATURES = ("avx2", "avx512", "neon", "matmul_int8", "dotprod", "sve", "vxe", "riscv_v")
 """What ggml asks before it chooses an interleaving (repack.cpp, `ggml_repack_get_optimal_repack_type`)."""
@@ -150,6 +151,7 @@ def symbols() -> Symbols:
     Raises:
         AbiError: a function is missing.
     """
+    load_kernels()
     import llama_cpp.llama_cpp as binding
 
     libraries = [binding._lib]

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from offload.errors import AbiError
+from offload.llama.kernels import load_kernels
 
 _KEPT_LINES: Final = 200
 
@@ -122,6 +123,7 @@ def load() -> ModuleType:
     global _module, _log_callback
     with _load_lock:
         if _module is None:
+            load_kernels()
             try:
                 import llama_cpp
             except (ImportError, OSError, RuntimeError) as error:

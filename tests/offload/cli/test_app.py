@@ -2,11 +2,13 @@
 
 import argparse
 import importlib.util
+import io
 from typing import Any
 
 import pytest
 
 from offload.cli import app
+from offload.cli.terminal import Terminal
 from offload.errors import UsageError
 
 
@@ -33,7 +35,17 @@ def test_the_entry_of_the_desktop_is_the_command(monkeypatch: pytest.MonkeyPatch
     assert given == [["app", "m.gguf"]]
 
 
-def _arguments() -> Any:
+@pytest.mark.parametrize(("failure", "code", "said"), [("", 0, ""), ("No window.", 1, "offload: error: No window.\n")])
+def test_the_self_test_ends_with_its_outcome(
+    failure: str, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offload_app.self_test.run_self_test", lambda: failure)
+    words = io.StringIO()
+    assert app.run(_arguments("--self-test"), Terminal(None, io.StringIO(), words, {})) == code
+    assert words.getvalue() == said
+
+
+def _arguments(*words: str) -> Any:
     parser = argparse.ArgumentParser()
     app.add_parser(parser.add_subparsers())
-    return parser.parse_args(["app"])
+    return parser.parse_args(["app", *words])

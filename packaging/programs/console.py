@@ -1,0 +1,11 @@
+"""The console program of the bundle."""
+
+import sys
+
+from library_path import restore_library_path
+
+from offload.cli.main import main
+
+if __name__ == "__main__":
+    restore_library_path()
+    sys.exit(main())

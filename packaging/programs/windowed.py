@@ -1,0 +1,11 @@
+"""The windowed program of the bundle."""
+
+import sys
+
+from library_path import restore_library_path
+
+from offload.cli.app import start
+
+if __name__ == "__main__":
+    restore_library_path()
+    sys.exit(start())
