@@ -9,7 +9,7 @@
 #   bundle       build/bundle/offload, with manuals, completions, licences and the list of what is inside
 #   smoke        the bundle tried (smoke.py)
 #   archive      dist/offload-VERSION-SYSTEM.tar.gz
-#   package      Linux: dist/*.deb, and dist/*.AppImage where appimagetool is there
+#   package      Linux: dist/*.deb, and dist/*.AppImage where its runtime can be fetched
 #   checksums    dist/SHA256SUMS
 #
 #   PYTHON               the Python to build with (default: python3); it ends up in the bundle
@@ -32,11 +32,19 @@ pip() {
     "$python" -m pip --quiet --disable-pip-version-check "$@"
 }
 
-# Qt's libraries of the system go into the bundle: where they are missing here, they would be missing there.
+# Whether the system has what a Linux release is made with. Qt's libraries of the system go into the bundle: where they
+# are missing here, they would be missing there.
+has_tools() {
+    for tool in c++ cmake curl mksquashfs strip unzip; do
+        command -v "$tool" >/dev/null || return 1
+    done
+    /sbin/ldconfig -p | grep -q libxcb-cursor
+}
+
 environment() {
-    if [ "$system" = linux ] && { ! command -v c++ cmake unzip strip >/dev/null || ! /sbin/ldconfig -p | grep -q libxcb-cursor; }; then
-        packaging/debian_packages.sh "what a Linux release is made with" build-essential cmake unzip libegl1 libgl1 \
-            libdbus-1-3 libfontconfig1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
+    if [ "$system" = linux ] && ! has_tools; then
+        packaging/debian_packages.sh "what a Linux release is made with" build-essential cmake curl squashfs-tools unzip \
+            libegl1 libgl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
     fi
     [ -x "$python" ] || packaging/create_venv.sh "$venv" "${PYTHON:-python3}"
     pip install -c packaging/constraints.txt -r packaging/requirements.txt
@@ -77,7 +85,7 @@ bundle() {
 }
 
 smoke() {
-    "$python" packaging/smoke.py "$bundle" "$venv/bin/offload"
+    "$python" packaging/smoke.py "$bundle" "${python%python}offload"
 }
 
 archive() {
@@ -90,7 +98,7 @@ package() {
             packaging/linux/deb.sh "$bundle" dist
             packaging/linux/appimage.sh "$bundle" dist
             ;;
-        macos) packaging/macos/dmg.sh build/bundle/offload.app dist ;;
+        macos) packaging/macos/dmg.sh build/bundle/offload.app "$bundle" dist ;;
         windows) packaging/windows/installer.sh "$bundle" dist ;;
     esac
 }

@@ -4,6 +4,7 @@ Pure functions over lists as PyInstaller keeps them, (name in the bundle, source
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
@@ -99,8 +100,9 @@ def llama_libraries(folder: Path, kernels: Path) -> list[Entry]:
     chosen = [file for file in sorted(folder.iterdir()) if _is_asked_for(file.name)]
     if levels:
         chosen = [file for file in chosen if not file.name.startswith("libggml-cpu.")]
-    plain = [(f"llama_cpp/lib/{file.name}", str(file), "DATA") for file in chosen]
-    return plain + [(f"llama_cpp/lib/kernels/{file.parent.name}/{file.name}", str(file), "DATA") for file in levels]
+    kind = "BINARY" if sys.platform == "darwin" else "DATA"  # macOS signs what is code, and wants it to lie with code
+    plain = [(f"llama_cpp/lib/{file.name}", str(file), kind) for file in chosen]
+    return plain + [(f"llama_cpp/lib/kernels/{file.parent.name}/{file.name}", str(file), kind) for file in levels]
 
 
 def _is_asked_for(file: str) -> bool:

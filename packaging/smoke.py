@@ -26,6 +26,8 @@ QUESTION = "Tell me a story about a fox and a lamp"
 LIMIT_SECONDS = 120
 STARTS = 5
 MOST_START_SECONDS = 3.0
+MOST_MEGABYTES = 260
+"""Unpacked, without the demo model."""
 _ENDING = ".exe" if sys.platform == "win32" else ""
 
 
@@ -103,6 +105,16 @@ def _take_write_access(place: Path) -> None:
 def _give_write_access(place: Path) -> None:
     for folder, _, _ in os.walk(place):
         Path(folder).chmod(0o755)
+
+
+def check_size(there: Trial, _: str) -> str:
+    """The bundle is no bigger than it has to be."""
+    sizes = {path: path.stat().st_size for path in there.bundle.rglob("*") if path.is_file() and not path.is_symlink()}
+    demo = sum(size for path, size in sizes.items() if path.match("offload_models/demo/*"))
+    megabytes = (sum(sizes.values()) - demo) / 1e6
+    require(demo > 0, "the bundle has no demo model")
+    require(megabytes <= MOST_MEGABYTES, f"{megabytes:.0f} MB, more than {MOST_MEGABYTES}")
+    return f"{megabytes:.0f} MB, and {demo / 1e6:.0f} of the demo model, in {len(sizes)} files"
 
 
 def check_doctor(there: Trial, _: str) -> str:
@@ -193,7 +205,7 @@ def check_nothing_is_left(there: Trial, _: str) -> str:
 
 
 CHECKS = (
-    check_doctor, check_answer, check_kernels, check_self_test, check_read_only_home, check_nothing_is_left,
+    check_size, check_doctor, check_answer, check_kernels, check_self_test, check_read_only_home, check_nothing_is_left,
 )  # fmt: skip
 
 

@@ -1,17 +1,18 @@
 #!/bin/sh
-# Install the Debian package in a clean root, use it as a plain user, remove it, and say what is left.
+# Install what is made for Linux in a clean root, use it as a plain user, remove it, and say what is left.
 #
-# Usage (as root): clean_root.sh DEB [ROOT [SUITE]]
+# Usage (as root): clean_root.sh FILE [ROOT [SUITE]]
 #
-# ROOT (default: build/root) is made with debootstrap where it is not there, SUITE (default: bookworm) into it. Prints the
-# seconds from the beginning of the installation to the demo model's answer, and fails above 60, where a check of the
-# application fails, or where files of the package are left.
+# FILE is the package, the archive or the AppImage. ROOT (default: build/root) is made with debootstrap where it is not
+# there, SUITE (default: bookworm) into it. Prints the seconds from the beginning of the installation to the demo model's
+# answer, and fails above 60, where a check of the application fails, or where files of the installation are left.
 set -eu
 
-deb=$1
+file=$1
 root=${2:-build/root}
 suite=${3:-bookworm}
 most_seconds=60
+log=build/clean_root.log
 
 inside() {
     # /usr/sbin: dpkg wants ldconfig.
@@ -28,33 +29,85 @@ files() {
         -o -path ./var/log -o -path ./tmp -o -path ./home/person \) -prune -o -print | sort)
 }
 
-[ -x "$root/usr/bin/dpkg" ] || debootstrap --variant=minbase "$suite" "$root" http://deb.debian.org/debian >&2
-mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
-trap 'umount "$root/proc"' EXIT
-inside id person >/dev/null 2>&1 || inside useradd --create-home person
-inside apt-get update -q >/dev/null
-# What the package depends on is on every desktop; it is installed beforehand, so that what is left can be told.
-inside apt-get install -y -q --no-install-recommends libegl1 libgl1 libxcb1 libx11-6 fontconfig-config >/dev/null
+make_root() {
+    mkdir -p build
+    [ -x "$root/usr/bin/dpkg" ] || debootstrap --variant=minbase "$suite" "$root" http://deb.debian.org/debian >&2
+    mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+    trap 'umount "$root/proc"' EXIT
+    # As nobody has used it before: with an empty home.
+    rm -rf "$root/home/person"
+    inside userdel person >/dev/null 2>&1 || true
+    inside useradd --create-home person
+    inside apt-get update -q >/dev/null
+    # What the package depends on is on every desktop; it is installed beforehand, so that what is left can be told.
+    inside apt-get install -y -q --no-install-recommends libegl1 libgl1 libxcb1 libx11-6 fontconfig-config >/dev/null
+}
+
+logged() {
+    "$@" >>"$log" 2>&1 || {
+        tail "$log" >&2
+        exit 1
+    }
+}
+
+# Sets `console` and `app`, the commands that a person then has.
+install() {
+    case $file in
+        *.deb)
+            cp "$file" "$root/tmp/offload.deb"
+            logged inside apt-get install -y -q --no-install-recommends /tmp/offload.deb
+            console=offload app=offload-app
+            ;;
+        *.tar.gz)
+            mkdir -p "$root/opt"
+            tar -xzf "$file" -C "$root/opt"
+            console=/opt/offload/offload app=/opt/offload/offload-app
+            ;;
+        *.AppImage)
+            # Unpacked by itself, as where there is no FUSE, which no plain root has.
+            mkdir -p "$root/opt/offload"
+            cp "$file" "$root/opt/offload/offload.AppImage"
+            logged inside sh -c 'cd /opt/offload && ./offload.AppImage --appimage-extract && chmod -R go+rX .'
+            console=/opt/offload/squashfs-root/AppRun app=$console
+            ;;
+        *)
+            echo "$file is no .deb, no .tar.gz and no .AppImage." >&2
+            exit 2
+            ;;
+    esac
+}
+
+remove() {
+    case $file in
+        *.deb)
+            logged inside apt-get purge -y -q offload
+            rm "$root/tmp/offload.deb"
+            ;;
+        *) rm -r "$root/opt/offload" ;;
+    esac
+}
+
+make_root
+: >"$log"
 files >build/files.before
 
-cp "$deb" "$root/tmp/offload.deb"
 begin=$(date +%s)
-inside apt-get install -y -q --no-install-recommends /tmp/offload.deb >build/apt.log 2>&1 || { tail build/apt.log >&2; exit 1; }
+install
 installed=$(date +%s)
-as_person offload generate --temp 0 "Who are you?"
+as_person "$console" generate --temp 0 "Who are you?"
 answered=$(date +%s)
 echo "installed after $((installed - begin)) s, first answer after $((answered - begin)) s"
-[ $((answered - begin)) -le $most_seconds ] || { echo "that is more than $most_seconds s" >&2; exit 1; }
+[ $((answered - begin)) -le $most_seconds ] || {
+    echo "that is more than $most_seconds s" >&2
+    exit 1
+}
+as_person "$app" --self-test
+echo "$app --self-test: good"
+as_person sh -c "cd && $console doctor --json >/dev/null"
 
-as_person offload-app --self-test
-echo "offload-app --self-test: good"
-inside test -L /usr/bin/offload-app
-as_person sh -c 'cd && offload doctor --json >/dev/null'
-
-inside apt-get purge -y -q offload >>build/apt.log 2>&1
+remove
 files >build/files.after
 left=$(comm -13 build/files.before build/files.after)
-rm "$root/tmp/offload.deb"
-echo "left of the package: ${left:-nothing}"
+echo "left of the installation: ${left:-nothing}"
 echo "left of the person: $(cd "$root/home/person" && find . -type f -path '*offload*' | tr '\n' ' ')"
 [ -z "$left" ]

@@ -32,6 +32,7 @@ Description: run Mixture-of-Experts language models bigger than memory
  when they are needed. With a command line, a desktop application with live
  gauges, and a small demo model. Nothing is sent anywhere.
 CONTROL
+(cd "$tree" && find usr -type f -exec md5sum {} + | LC_ALL=C sort -k 2 >DEBIAN/md5sums)
 chmod -R u=rwX,go=rX "$tree"
 find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH dpkg-deb --root-owner-group -Zxz --build "$tree" \

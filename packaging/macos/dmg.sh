@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make the disk image for macOS from the application, sign and notarize it where there is somebody to sign. Not yet run.
 #
-# Usage: dmg.sh APPLICATION FOLDER
+# Usage: dmg.sh APPLICATION BUNDLE FOLDER        the licences of BUNDLE go into APPLICATION
 #
 #   MACOS_IDENTITY         "Developer ID Application: ..." in the keychain; the bundle was built with the same one.
 #                          Without it nothing is signed but ad hoc, and macOS asks before the first start
@@ -10,12 +10,17 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 application=$1
-folder=$2
+bundle=$2
+folder=$3
 version=$(sed -n 's/^version *= *"\([^"]*\)".*/\1/p' "$here/../../pyproject.toml")
 image=$folder/offload-$version-macos-$(uname -m).dmg
 tree=build/dmg
 
-if [ -n "${MACOS_IDENTITY:-}" ]; then
+# They lie among what is signed, so that it has to be signed once more; "-" is nobody.
+cp "$bundle/LICENSE" "$bundle/THIRD-PARTY.txt" "$bundle/offload.cdx.json" "$application/Contents/Resources/"
+if [ -z "${MACOS_IDENTITY:-}" ]; then
+    codesign --force --deep --sign - "$application"
+else
     codesign --force --deep --strict --options runtime --timestamp --entitlements "$here/entitlements.plist" \
         --sign "$MACOS_IDENTITY" "$application"
     codesign --verify --deep --strict "$application"

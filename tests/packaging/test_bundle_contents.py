@@ -102,6 +102,13 @@ def test_kernels_of_several_levels_come_in_place_of_the_wheel_s(tmp_path: Path) 
     ]
 
 
+def test_macos_gets_them_as_code_which_it_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel_of(tmp_path / "lib")
+    (tmp_path / "lib" / "libllama.dylib").touch()
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert {kind for _, _, kind in llama_libraries(tmp_path / "lib", tmp_path / "none")} == {"BINARY"}
+
+
 def test_links_to_llama_s_libraries_are_known() -> None:
     assert is_llama("libggml-base.so.0")
     assert is_llama("llama_cpp\\lib\\llama.dll")
