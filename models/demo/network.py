@@ -1,6 +1,6 @@
 """The demo network in PyTorch: the ``qwen3moe`` architecture exactly as llama.cpp computes it.
 
-``python -m models.demo.network`` compares its fast parts with plain ones, values and gradients.
+``python -m models.demo.reference`` compares its fast parts with plain ones, values and gradients.
 
 Rows of different lengths lie one after another in one flat line of tokens; only the attention looks at rows, in groups of
 about the same length, padded at the end, where causal attention never looks.
@@ -10,8 +10,6 @@ experts, normalised queries and keys, NEOX rotary positions, softmax over all ex
 scaled to sum to one, SwiGLU experts, embedding and output tied.
 """
 
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -328,14 +326,3 @@ class Network(nn.Module):
         """Return logits [row, token, n_vocab] for ids [row, token], and the router losses."""
         hidden, losses = self.hidden(ids.flatten(), Rows.of([ids.shape[1]] * ids.shape[0], ids.device))
         return (hidden @ self.embedding.t()).view(*ids.shape, -1), losses
-
-
-def main() -> None:
-    """Compare with the plain computation; exit with 1 where they differ too much."""
-    from models.demo.reference import check  # it imports this module
-
-    sys.exit(0 if check(compiled=shutil.which("g++") is not None) else 1)
-
-
-if __name__ == "__main__":
-    main()

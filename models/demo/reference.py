@@ -1,5 +1,7 @@
-"""The demo network computed as plainly as can be, to compare the fast one with: ``python -m models.demo.network``."""
+"""The demo network computed as plainly as can be, to compare the fast one with: ``python -m models.demo.reference``."""
 
+import shutil
+import sys
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -158,3 +160,7 @@ def check(*, compiled: bool) -> bool:
             good &= small
             print(f"{'ok ' if small else 'BAD'} {difference:.1e} {name}")
     return good
+
+
+if __name__ == "__main__":
+    sys.exit(0 if check(compiled=shutil.which("g++") is not None) else 1)

@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import sys
 from typing import Any
 
 from offload.cli.terminal import Terminal
@@ -47,11 +46,3 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from offload_app.bootstrap import main
 
     return main([] if args.model is None else [args.model])
-
-
-def start() -> int:
-    """Run `offload app` with this process's arguments: the entry of the desktop's menu; the exit code."""
-    # The table of commands imports this module.
-    from offload.cli.main import main
-
-    return main(["app", *sys.argv[1:]])

@@ -90,6 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+def open_application() -> int:
+    """Run `offload app` with this process's arguments: the entry of the desktop's menu; the exit code."""
+    return main(["app", *sys.argv[1:]])
+
+
 def _let_idle_threads_sleep() -> None:
     """Have compute threads that wait for each other give up their core soon, unless the user has settled it.
 

@@ -2,18 +2,16 @@
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from offload.cli.interrupt import Interrupt
 from offload.cli.named_models import add_models_dir, folder_of
 from offload.cli.terminal import Terminal
 from offload.cli.text_table import one_line
-from offload.errors import ModelFileError, ModelNotFoundError
+from offload.cli.verify_store import check_store
+from offload.errors import ModelNotFoundError
 from offload.model_folder import find_model
 
-_SHOWN = 10
 _MAGIC = b"GGUF"
 _DESCRIPTION = """Check a model: its header, that every tensor lies inside its files, the SHA-256 of each file against
 that of its download or of the catalogue, and the packed store beside it. Or a packed store alone, every record."""
@@ -74,33 +72,3 @@ def _verify_store(path: Path, args: argparse.Namespace, terminal: Terminal) -> N
         terminal.write_line(json.dumps({"file": str(path), "damaged": []}))
     else:
         terminal.say(f"{one_line(str(path))}: every record is whole")
-
-
-def check_store(path: Path, terminal: Terminal) -> None:
-    """Read every record of a packed store.
-
-    Raises:
-        ModelFileError: records are damaged; names them.
-    """
-    from offload.engine import verify_store
-
-    with Interrupt() as interrupt:
-        damaged = verify_store(path, on_progress=progress_of(path, terminal, interrupt))
-    terminal.clear_progress()
-    if damaged:
-        named = ", ".join(f"layer {key.layer} expert {key.expert}" for key in damaged[:_SHOWN])
-        more = f" and {len(damaged) - _SHOWN} more" if len(damaged) > _SHOWN else ""
-        raise ModelFileError(
-            f"{len(damaged)} damaged records: {named}{more}.", file=path, hint="Pack the model again with --force."
-        )
-
-
-def progress_of(path: Path, terminal: Terminal, interrupt: Interrupt) -> Callable[[int, int], bool]:
-    """Return what shows how far the check of `path` is, and says whether to go on."""
-    label = f"checking {one_line(path.name)}"
-
-    def on_progress(done_bytes: int, total_bytes: int) -> bool:
-        terminal.progress(label, done_bytes / total_bytes if total_bytes else 1.0)
-        return interrupt.go_on()
-
-    return on_progress

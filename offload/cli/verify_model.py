@@ -7,7 +7,7 @@ from offload.catalog import load_catalog
 from offload.cli.interrupt import Interrupt
 from offload.cli.terminal import Terminal
 from offload.cli.text_table import one_line
-from offload.cli.verify import check_store, progress_of
+from offload.cli.verify_store import check_store, progress_of
 from offload.errors import ModelFileError
 from offload.inspection import inspect_model
 from offload.model_check import FileCheck, FileVerdict, KnownFrom, ModelCheck, check_model

@@ -4,8 +4,8 @@ import sys
 
 from library_path import restore_library_path
 
-from offload.cli.app import start
+from offload.cli.main import open_application
 
 if __name__ == "__main__":
     restore_library_path()
-    sys.exit(start())
+    sys.exit(open_application())

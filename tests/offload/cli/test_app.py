@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from offload.cli import app
+from offload.cli.main import open_application
 from offload.cli.terminal import Terminal
 from offload.errors import UsageError
 
@@ -31,7 +32,7 @@ def test_the_entry_of_the_desktop_is_the_command(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("offload.cli.main.main", run)
     monkeypatch.setattr("sys.argv", ["offload-app", "m.gguf"])
-    assert app.start() == 0
+    assert open_application() == 0
     assert given == [["app", "m.gguf"]]
 
 
