@@ -16,16 +16,16 @@ from pathlib import Path
 from bench.gpu_contenders import GpuContender, GpuRun, Sizes, Way, command, contenders, n_cpu_moe, slots_of_share
 from bench.gpu_report import disagreements, of_whole, table_lines, verdicts
 from bench.measurement import Workload, read_line
-from bench.memory_group import memory_group
+from bench.memory_group import LIMIT_FACTOR, memory_group
 from bench.page_cache import drop_page_cache
-from bench.side_by_side import LIMIT_FACTOR, BrokenRunError, output_of, synthetic_model
+from bench.rounds import Rounds, add_options, output_of, say, synthetic_model
 from offload.bytesize import format_bytes, parse_bytes
 from offload.config import EngineConfig, StoreChoice
 from offload.engine_needs import EngineNeeds
 from offload.errors import OffloadError, UsageError
 from offload.experts.racks import device_racks
 from offload.ggml.devices import ComputeDevice, choose_device, list_devices
-from offload.machine import machine_memory, physical_cores
+from offload.machine import machine_memory
 
 _TESTS = Path(__file__).resolve().parent.parent
 _MEMORY_SHARE = 0.9
@@ -70,16 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError("There is no GPU here.", hint="Build llama.cpp for one (gpu.sh), or name --device.")
         failures = [] if options.no_gates else _gates(device)
         plan = _plan(options, device)
-        runs = _run_all(plan, failures)
+        rounds = Rounds(plan.contenders, lambda contender: contender.name, plan.n_rounds)
+        runs, broken = rounds.run(lambda contender, number: _run_one(plan, contender, number))
     except OffloadError as error:
-        _say(f"bench: {error}")
+        say(f"bench: {error}")
         return error.exit_code
     except OSError as error:
-        _say(f"bench: {error}")
+        say(f"bench: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
-    failures += disagreements(runs)
+    failures += [*broken, *disagreements(runs)]
     if options.json:
         print(json.dumps(_as_json(plan, runs, failures)))
     else:
@@ -90,28 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _gates(device: ComputeDevice) -> list[str]:
     """Run the tests that hold paged experts on this device against plain llama.cpp; return what failed."""
     tests = "gates/test_same_logits_on_a_device.py" if device.is_stand_in else "vulkan"
-    _say(f"gates on {device.name}: pytest tests/{tests}")
+    say(f"gates on {device.name}: pytest tests/{tests}")
     environment = os.environ | {"OFFLOAD_GATES_DEVICE": device.name}
     command_line = [sys.executable, "-m", "pytest", "-q", "--timeout", "600", str(_TESTS / tests)]
     status = subprocess.run(command_line, env=environment, cwd=_TESTS.parent, stdout=sys.stderr, check=False).returncode
     return [f"gates on {device.name}: pytest ended with {status}"] if status else []
-
-
-def _run_all(plan: GpuPlan, failures: list[str]) -> list[GpuRun]:
-    """Run every contender once per round; what broke is told, added to `failures` and left out."""
-    runs: list[GpuRun] = []
-    for number in range(plan.n_rounds):
-        for contender in plan.contenders:
-            _say(f"round {number + 1} of {plan.n_rounds}: {contender.name}")
-            try:
-                run = _run_one(plan, contender, number)
-            except BrokenRunError as error:
-                _say(str(error))
-                failures.append(f"{contender.name}, round {number + 1}: {error}")
-            else:
-                _say(f"  {run.measurement.tokens_per_second:.2f} tokens/s")
-                runs.append(run)
-    return runs
 
 
 def _run_one(plan: GpuPlan, contender: GpuContender, number: int) -> GpuRun:
@@ -212,13 +196,9 @@ def _as_json(plan: GpuPlan, runs: Sequence[GpuRun], failures: Sequence[str]) -> 
     }
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
-    parser.add_argument("--model", type=Path, help="a GGUF; without it the synthetic model, built in the cache folder")
+    add_options(parser, n_decode=128)
     parser.add_argument("--device", default="auto", help="as of `offload generate`, default %(default)s")
     parser.add_argument(
         "--shares",
@@ -231,13 +211,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", choices=ways, metavar="WAY", help=f"of {', '.join(ways)}")
     parser.add_argument("--limited", help="budget where RAM is limited, default half of the experts")
     parser.add_argument("--no-gates", action="store_true", help="measure alone")
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="rounds, default %(default)s")
-    parser.add_argument("--prefill", type=int, default=256, metavar="N", help="tokens, default %(default)s")
-    parser.add_argument("--tokens", type=int, default=128, metavar="N", help="decoded, default %(default)s")
-    parser.add_argument("--ctx", type=int, default=1024, metavar="N", help="context, default %(default)s")
-    parser.add_argument("--threads", type=int, default=physical_cores(), metavar="N", help="default %(default)s")
-    parser.add_argument("--timeout", type=float, default=1800, metavar="S", help="of one process, default %(default)s")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     return parser
 
 

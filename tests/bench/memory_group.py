@@ -16,6 +16,9 @@ _LIMIT_FILES = ("memory.limit_in_bytes", "memory.max")
 _SWAP_FILES = ("memory.memsw.limit_in_bytes", "memory.swap.max")
 _PEAK_FILES = ("memory.max_usage_in_bytes", "memory.peak")
 _numbers = count()
+LIMIT_FACTOR = 1.024
+"""Of a budget, the limit that keeps it: the group counts the page cache and the kernel's own memory too, which no
+process can promise."""
 
 
 @dataclass(frozen=True, slots=True)

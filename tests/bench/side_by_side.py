@@ -6,10 +6,6 @@ Exit codes: 0 all ran and all answers agree (whatever the speed), 1 something br
 
 import argparse
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,26 +13,19 @@ from pathlib import Path
 
 from bench.contenders import Contender, Part, Run
 from bench.measurement import Workload, read_line
-from bench.memory_group import memory_group
+from bench.memory_group import LIMIT_FACTOR, memory_group
 from bench.page_cache import drop_page_cache
 from bench.report import disagreements, table_lines, verdicts
+from bench.rounds import Rounds, add_options, output_of, say, synthetic_model
 from offload.bytesize import format_bytes, parse_bytes
 from offload.engine import pack_model
 from offload.errors import OffloadError, UsageError
 from offload.experts.packed_store import packed_path_for
 from offload.gguf_header import read_gguf_header
-from offload.machine import machine_memory, physical_cores
+from offload.machine import machine_memory
 
-_TESTS = Path(__file__).resolve().parent.parent
-_SHOWN_ERROR_LINES = 12
-LIMIT_FACTOR = 1.024
-"""The cgroup counts the page cache and the kernel's own memory too, which no process can promise."""
 _ROOM_BYTES = 4 << 30
 """What the contender with everything resident gets beyond the weights: more than runtime, cache and buffers take."""
-
-
-class BrokenRunError(Exception):
-    """A contender's process failed; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plan = _plan(options)
         conditions = _conditions(plan)
-        runs, failures = _run_all(plan)
+        rounds = Rounds(plan.contenders, lambda contender: contender.value, plan.n_rounds)
+        runs, failures = rounds.run(lambda contender, number: _run_one(plan, contender, number))
     except OffloadError as error:
-        _say(f"bench: {error}")
+        say(f"bench: {error}")
         return error.exit_code
     except OSError as error:
-        _say(f"bench: {error}")
+        say(f"bench: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -101,24 +91,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         _show(plan, runs, conditions, failures)
     return 1 if failures else 0
-
-
-def _run_all(plan: Plan) -> tuple[list[Run], list[str]]:
-    """Run every contender once per round; what broke is told and left out."""
-    runs: list[Run] = []
-    failures: list[str] = []
-    for number in range(plan.n_rounds):
-        for contender in plan.contenders:
-            _say(f"round {number + 1} of {plan.n_rounds}: {contender.value}")
-            try:
-                run = _run_one(plan, contender, number)
-            except BrokenRunError as error:
-                _say(str(error))
-                failures.append(f"{contender.value}, round {number + 1}: {error}")
-            else:
-                _say(f"  {run.measurement.tokens_per_second:.2f} tokens/s, peak {run.measurement.peak_bytes >> 20} MiB")
-                runs.append(run)
-    return runs, failures
 
 
 def _run_one(plan: Plan, contender: Contender, number: int) -> Run:
@@ -131,28 +103,6 @@ def _run_one(plan: Plan, contender: Contender, number: int) -> Run:
         group_peak_bytes = group.peak_bytes() if group is not None else None
     measurement = read_line(output.splitlines())
     return Run(contender, number, measurement, measurement.first_token_at - started_at, group_peak_bytes)
-
-
-def output_of(command: Sequence[str], timeout_seconds: float) -> str:
-    """Run a process to its end and return what it printed; whatever happens, it has ended by then."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(_TESTS.parent), str(_TESTS)))}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=timeout_seconds)
-        except BaseException as error:
-            process.kill()
-            process.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise BrokenRunError(f"it took more than {timeout_seconds:g} s") from error
-            raise
-    if process.returncode != 0 or not output:
-        last_lines = "\n".join(errors.splitlines()[-_SHOWN_ERROR_LINES:])
-        killed = " (killed: out of memory?)" if process.returncode == -signal.SIGKILL else ""
-        raise BrokenRunError(f"exit status {process.returncode}{killed}\n{last_lines}".rstrip())
-    return output
 
 
 def _conditions(plan: Plan) -> Conditions:
@@ -177,12 +127,12 @@ def _plan(options: argparse.Namespace) -> Plan:
     parts = tuple(Part) if options.only is None else (Part(options.only),)
     packed = packed_path_for(header.files[0])
     if not packed.is_file():
-        _say(f"packing {model}")
+        say(f"packing {model}")
         pack_model(model)
     resident_bytes = header.total_bytes * 5 // 4 + _ROOM_BYTES
     available_bytes = machine_memory().available_bytes
     if available_bytes < resident_bytes and any(not c.is_limited for part in parts for c in part.contenders):
-        _say(f"only {format_bytes(available_bytes)} are free: what has everything resident may fail or swap")
+        say(f"only {format_bytes(available_bytes)} are free: what has everything resident may fail or swap")
     return Plan(
         model=header.files[0],
         files=(*header.files, packed),
@@ -195,18 +145,6 @@ def _plan(options: argparse.Namespace) -> Plan:
         n_mmap_decode=max(1, min(options.mmap_tokens, options.tokens)),
         timeout_seconds=options.timeout,
     )
-
-
-def synthetic_model() -> Path:
-    """Return the synthetic model in the cache folder, built where it is not there yet."""
-    from models.synthetic.build import SyntheticRecipe, build_synthetic_model, default_path
-
-    recipe = SyntheticRecipe()
-    path = default_path(recipe)
-    if not path.is_file():
-        _say(f"building {path}")
-        build_synthetic_model(path, recipe)
-    return path
 
 
 def _show(plan: Plan, runs: Sequence[Run], conditions: Conditions, failures: Sequence[str]) -> None:
@@ -233,22 +171,11 @@ def _as_json(plan: Plan, runs: Sequence[Run], conditions: Conditions, failures: 
     }
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--model", type=Path, help="a GGUF; without it the synthetic model, built in the cache folder")
+    add_options(parser, n_decode=64)
     parser.add_argument("--memory", default="4500M", help="budget of offload, default %(default)s")
     parser.add_argument("--limit", help="of the memory cgroup, default 2.4 %% above the budget")
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="rounds, default %(default)s")
     parser.add_argument("--only", choices=[part.value for part in Part], help="one part of the benchmark")
-    parser.add_argument("--prefill", type=int, default=256, metavar="N", help="tokens, default %(default)s")
-    parser.add_argument("--tokens", type=int, default=64, metavar="N", help="decoded, default %(default)s")
     parser.add_argument("--mmap-tokens", type=int, default=12, metavar="N", help="decoded by mmap, default %(default)s")
-    parser.add_argument("--ctx", type=int, default=1024, metavar="N", help="context, default %(default)s")
-    parser.add_argument("--threads", type=int, default=physical_cores(), metavar="N", help="default %(default)s")
-    parser.add_argument("--timeout", type=float, default=1800, metavar="S", help="of one process, default %(default)s")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     return parser
