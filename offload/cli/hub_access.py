@@ -16,12 +16,14 @@ _SETTINGS = {
 }
 
 
-def open_hub(wait: Callable[[float], None]) -> HubClient:
+def open_hub(wait: Callable[[float], None], while_waiting: Callable[[], None] = lambda: None) -> HubClient:
     """Return who asks the hub; `wait` is called to wait so many seconds before it tries again.
+
+    `while_waiting` is called while an answer does not come; what it raises ends the request.
 
     Raises:
         UsageError: huggingface-hub is not installed.
     """
     os.environ.update(_SETTINGS)
     endpoint, token = os.environ.get("HF_ENDPOINT", "").rstrip("/"), os.environ.get("HF_TOKEN", "").strip()
-    return HubClient(endpoint=endpoint or None, token=token or None, wait=wait)
+    return HubClient(endpoint=endpoint or None, token=token or None, wait=wait, while_waiting=while_waiting)

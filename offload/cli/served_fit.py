@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from offload.cli.hub_access import open_hub
-from offload.cli.served_hub import wait_while
+from offload.cli.served_hub import open_hub_while
 from offload.config import EngineConfig
 from offload.errors import CancelledError
 from offload.hub.model_place import ModelPlace
@@ -72,7 +71,7 @@ class ServedFit:
         if self._kept is not None and self._kept.asked == asked:
             return self._kept
         self.close()
-        client = open_hub(wait_while(go_on))
+        client = open_hub_while(go_on)
         model = find_model(client, HubReference.parse(name))
         scratch = TemporaryDirectory(prefix="offload-header-")
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from offload.cli.hub_access import open_hub
 from offload.errors import CancelledError
+from offload.hub.client import HubClient
 from offload.hub.download import Download, Phase, Progress
 from offload.hub.reference import DEFAULT_QUANT, HubReference
 from offload.hub.repository import find_model
@@ -24,7 +25,7 @@ def find(name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOf
         CancelledError: `go_on` said no while the hub was waited for.
         OffloadError: as `HubReference.parse` and `find_model` raise.
     """
-    client = open_hub(wait_while(go_on))
+    client = open_hub_while(go_on)
     download = Download(client, find_model(client, HubReference.parse(name)), Path(models_folder))
     model = download.model
     return ModelOffer(
@@ -56,7 +57,7 @@ def pull(name: str, models_folder: str, *, on_progress: OnPull) -> Path:
         far = progress.done_bytes, progress.total_bytes
         return on_progress(PullPhase.DOWNLOADING, *far)
 
-    client = open_hub(wait_while(lambda: on_progress(PullPhase.WAITING, *far)))
+    client = open_hub_while(lambda: on_progress(PullPhase.WAITING, *far))
     download = Download(client, find_model(client, HubReference.parse(name)), Path(models_folder))
     far = download.place.there_bytes(), download.model.n_bytes
     return download.run(tell, lambda words: None).path
@@ -88,14 +89,21 @@ def _is_meant(entry: FolderEntry, reference: HubReference) -> bool:
     return entry.quant.casefold() == (reference.quant or DEFAULT_QUANT).casefold()
 
 
-def wait_while(go_on: Callable[[], bool]) -> Callable[[float], None]:
-    """Return what waits so many seconds, and is told to stop within a tenth of one."""
+def open_hub_while(go_on: Callable[[], bool]) -> HubClient:
+    """Return who asks the hub as long as `go_on` says so: a no is heard within a fraction of a second of any wait.
+
+    Raises:
+        UsageError: huggingface-hub is not installed.
+    """
+
+    def look() -> None:
+        if not go_on():
+            raise CancelledError("Stopped: what has come is kept.")
 
     def wait(seconds: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if not go_on():
-                raise CancelledError("Stopped: what has come is kept.")
+            look()
             time.sleep(min(_STEP_SECONDS, left))
 
-    return wait
+    return open_hub(wait, look)

@@ -67,9 +67,12 @@ class HubClient:
         endpoint: str | None = None,
         token: str | None = None,
         wait: Callable[[float], None] = time.sleep,
+        while_waiting: Callable[[], None] = _do_nothing,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
         """Take the hub at `endpoint` (None: huggingface.co) and ask as the owner of `token` (None: as nobody).
+
+        While an answer is waited for, `while_waiting` is called a few times a second; what it raises ends the request.
 
         Raises:
             UsageError: huggingface-hub is not installed.
@@ -93,6 +96,7 @@ class HubClient:
             "Accept-Encoding": "identity",
         }
         self._wait = wait
+        self._while_waiting = while_waiting
         self._timeout_seconds = timeout_seconds
 
     def patience(self, *, hint: str = TRY_AGAIN) -> Patience:
@@ -113,18 +117,19 @@ class HubClient:
         patience = Patience(self._wait, tries=_LISTING_TRIES)
         while True:
             try:
-                return self._ask_listing(repo, revision)
+                with closing(run_errand(lambda: self._ask_listing(repo, revision), self._while_waiting)) as answer:
+                    return next(answer)
             except PassingError as trouble:
                 patience.failed(trouble)
 
-    def _ask_listing(self, repo: str, revision: str) -> Listing:
+    def _ask_listing(self, repo: str, revision: str) -> Generator[Listing, None, None]:
         try:
             info = self._api.model_info(repo, revision=revision, files_metadata=True, timeout=self._timeout_seconds)
             files = tuple(
                 ListedFile(str(file.rfilename), file.size, file.lfs.sha256 if file.lfs else None, file.blob_id)
                 for file in info.siblings
             )
-            return Listing(str(info.sha), files)
+            yield Listing(str(info.sha), files)
         except self._http_error as error:
             self._translate(error, f"{repo} at {revision}")
         except self._errors.OfflineModeIsEnabled as error:
@@ -138,12 +143,12 @@ class HubClient:
 
     @contextmanager
     def body(
-        self, url: str, start: int, end: int | None = None, *, while_waiting: Callable[[], None] = _do_nothing
+        self, url: str, start: int, end: int | None = None, *, while_waiting: Callable[[], None] | None = None
     ) -> Iterator[Body]:
         """Ask for the bytes of a file from `start` on, up to `end` (exclusive) if given.
 
-        Where the hub cannot resume, `Body.start` is 0. Pieces come as the network delivers them. While none does, and
-        while the answer is waited for, `while_waiting` is called a few times a second; what it raises ends the request.
+        Where the hub cannot resume, `Body.start` is 0. Pieces come as the network delivers them. `while_waiting` takes
+        the place of the client's own.
 
         Raises:
             PassingError: also from the pieces; what came before it is good.
@@ -152,8 +157,9 @@ class HubClient:
         headers = dict(self._headers)
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+        errand = run_errand(lambda: self._answer(url, headers), while_waiting or self._while_waiting)
         try:
-            with closing(run_errand(lambda: self._answer(url, headers), while_waiting)) as answer:
+            with closing(errand) as answer:
                 first, total_bytes = next(answer)
                 yield Body(first, total_bytes, answer)
         except self._http_error as error:

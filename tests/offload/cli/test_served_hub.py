@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from fakes.hub_server import FakeHub, Fault, PlannedFault, running_hub
 from offload.cli import served_hub
 from offload.cli.worker import EngineModels
 from offload.errors import CancelledError, DiskFullError, HubError, HubFailure, UsageError
+from offload.hub.client import HubClient
 from offload.hub.origin import read_origin
 from offload.model_offer import PullPhase
 
@@ -90,6 +92,17 @@ def test_a_search_that_waits_for_the_hub_is_stopped(hub: FakeHub, tmp_path: Path
     hub.faults += [PlannedFault(Fault.STATUS, 503, where="/api/") for _ in range(2)]
     with pytest.raises(CancelledError):
         served_hub.find(NAME, str(tmp_path), go_on=lambda: False)
+
+
+@pytest.mark.parametrize("where", ["/api/", "/cdn/"])
+def test_a_hub_that_says_nothing_holds_nobody_who_stops(
+    hub: FakeHub, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offload.cli.hub_access.HubClient", partial(HubClient, timeout_seconds=1000))
+    hub.faults.append(PlannedFault(Fault.MUTE, where=where))
+    with pytest.raises(CancelledError):
+        served_hub.pull(NAME, str(tmp_path), on_progress=lambda *far: not hub.holding.is_set())
+    assert not hub.release.is_set()
 
 
 def test_what_has_come_of_one_model_is_discarded_and_all_else_stays(hub: FakeHub, tmp_path: Path) -> None:
