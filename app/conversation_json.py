@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TypeVar
 
-from offload.protocol import ProtocolError, Role
+from offload.protocol import Role
+from offload.protocol_lines import ProtocolError
 from offload_app.conversation import Conversation, Message, MessageState, checked, valid_text
 from offload_app.sampling import settings_from_json, settings_to_json
 from offload_app.storage.errors import ConversationFileError

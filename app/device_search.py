@@ -9,7 +9,9 @@ Thread rule: the thread of Qt's event loop only.
 
 from PySide6.QtCore import QObject, Signal
 
-from offload.protocol import DevicesRequest, ErrorReport, ListedDevice
+from offload.protocol import ListedDevice
+from offload.protocol_devices import DevicesRequest
+from offload.protocol_errors import ErrorReport
 from offload_app.library.library_client import LibraryClient
 
 

@@ -33,8 +33,6 @@ from PySide6.QtCore import QObject, QTimer
 from offload.protocol import (
     Done,
     EngineConfig,
-    ErrorEvent,
-    Event,
     Generate,
     GenerationParams,
     Hello,
@@ -48,8 +46,9 @@ from offload.protocol import (
     TokenEvent,
     Unload,
     Unloaded,
-    encode,
 )
+from offload.protocol_errors import ErrorEvent
+from offload.protocol_lines import Event, encode
 from offload.protocol_process import worker_command
 from offload_app.engine_signals import EngineSignals
 from offload_app.engine_state import EngineState, Failure, Patience, Refusal, RequestRefusedError, request_line, takes

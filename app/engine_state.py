@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from offload.protocol import MAX_LINE_BYTES, ErrorReport, Generate, Load, encode
+from offload.protocol import Generate, Load
+from offload.protocol_errors import ErrorReport
+from offload.protocol_lines import MAX_LINE_BYTES, encode
 from offload_app.worker_death import Activity
 
 

@@ -4,7 +4,8 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from offload.protocol import Done, FinishReason, GenerationParams, Loaded, ProtocolError, Stats
+from offload.protocol import Done, FinishReason, GenerationParams, Loaded, Stats
+from offload.protocol_lines import ProtocolError
 from offload_app.sampling import settings_from_json, settings_to_json
 
 RECEIPT_VERSION = 1

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass, replace
 
-from offload.protocol import Generate, GenerationParams, ProtocolError, decode_request, encode
+from offload.protocol import Generate, GenerationParams
+from offload.protocol_lines import ProtocolError, decode_request, encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
-from offload.protocol import PROTOCOL_VERSION, Event, Hello, ProtocolError, Shutdown, decode_event, encode
+from offload.protocol import PROTOCOL_VERSION, Hello, Shutdown
+from offload.protocol_lines import Event, ProtocolError, decode_event, encode
 from offload_app.engine_state import Patience
 from offload_app.worker_death import DeathCause, ProcessEnd
 from offload_app.worker_process import WorkerProcess

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QProcess, QSocketNotifier, QTimer
 
-from offload.protocol import MAX_LINE_BYTES
+from offload.protocol_lines import MAX_LINE_BYTES
 from offload_app.line_buffer import LineBuffer
 from offload_app.worker_death import DeathCause, ProcessEnd
 

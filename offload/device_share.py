@@ -15,7 +15,8 @@ from offload.device_needs import DeviceNeeds
 from offload.device_plan import DevicePlan
 from offload.errors import BudgetError
 from offload.experts.racks import device_racks
-from offload.memory_plan import SEQUENCES_SHARE, MemoryPlan, Needs, slots_bytes
+from offload.memory_needs import Needs, slots_bytes
+from offload.memory_plan import SEQUENCES_SHARE, MemoryPlan
 from offload.memory_plan_slots import fill_slots
 
 

@@ -27,7 +27,8 @@ from offload.gguf_header import GgufHeader, read_gguf_header
 from offload.llama.footprint import Footprint, FootprintDevice, measure_footprint
 from offload.llama.library import load
 from offload.machine import backs_all_with_huge_pages, machine_memory, resident_memory
-from offload.memory_plan import MemoryPlan, Needs, automatic_budget, make_plan, sequences_within
+from offload.memory_needs import Needs
+from offload.memory_plan import MemoryPlan, automatic_budget, make_plan, sequences_within
 from offload.route_recorder import trace_header
 from offload.routing.forecaster_file import State
 from offload.routing.route_trace import TraceHeader

@@ -19,7 +19,8 @@ from offload.gguf_header import GgufHeader
 from offload.llama.context import LlamaContext
 from offload.llama.model import LlamaModel
 from offload.machine import physical_cores, resident_memory
-from offload.memory_plan import MemoryPlan, Needs, make_plan
+from offload.memory_needs import Needs
+from offload.memory_plan import MemoryPlan, make_plan
 from offload.miss_costs import uses_to_copy
 from offload.paged_model import PagedModel, dense_overrides
 from offload.routing.forecaster_file import State

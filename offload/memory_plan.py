@@ -5,93 +5,30 @@
 Slots get what remains, the same number in every layer as far as it goes. The more slots there are, the less staging
 needs. It is needed while a prompt is computed, not while decoding: where its memory would make many more slots, they
 have it then. The floor is what the model needs with one slot per routed expert in every layer. Pure arithmetic: what a
-model needs is measured elsewhere and given.
+model needs (`memory_needs`) is measured elsewhere and given.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from offload.bytesize import format_bytes
 from offload.device_plan import DevicePlan
 from offload.errors import BudgetError
 from offload.experts.racks import racks_for
-from offload.experts.staging import Notes, noted_bytes, staging_bytes
-from offload.experts.store import LayerLayout
+from offload.experts.staging import noted_bytes, staging_bytes
+from offload.memory_needs import Needs
 from offload.memory_plan_slots import fill_slots
 
 LENT_FROM = 0.1
 """Staging's memory is lent to the slots while decoding where it makes them more by at least this share. Lending costs
 each turn of a conversation: experts evicted, and pages touched anew, by the next prompt and by the next answer."""
 
-SEQUENCE_BYTES = 8 << 20
-"""What another sequence takes beside its KV cache and compute buffers: a thread, graphs, the allocator's slack."""
 SEQUENCES_SHARE = 0.25
 """Of the memory above the floor, what sequences beside the first may take where nobody says how many there shall be."""
 
 DESKTOP_SHARE = 0.1
 DESKTOP_BYTES = 1 << 30
 """What `auto` leaves to the desktop: the larger of this and that share of all memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a model and its contexts take, apart from slots and staging; all sizes in bytes."""
-
-    runtime_bytes: int
-    """Python, the libraries, the vocabulary: measured of this process, with a margin."""
-    dense_bytes: int
-    kv_bytes: int
-    compute_bytes: int
-    reading_bytes: int
-    """Scratch memory of the reading threads."""
-    n_ctx: int
-    n_ubatch: int
-    n_expert_used: int
-    layers: Mapping[int, LayerLayout]
-    huge_pages: bool = False
-    """Whether the system backs all memory with huge pages, asked or not."""
-    n_parallel: int = 1
-    """Sequences at once, each with a context of its own."""
-
-    def of_sequences(self, n_parallel: int) -> "Needs":
-        """Return what so many sequences need; `self` is of one."""
-        return replace(
-            self,
-            n_parallel=n_parallel,
-            runtime_bytes=self.runtime_bytes + (n_parallel - 1) * SEQUENCE_BYTES,
-            kv_bytes=n_parallel * self.kv_bytes,
-            compute_bytes=n_parallel * self.compute_bytes,
-        )
-
-    @property
-    def notes(self) -> Notes:
-        """What a kernel notes of a batch for each expert: at most every token, in 8 bytes."""
-        return Notes(8 * self.n_expert_used * self.n_ubatch, self.huge_pages)
-
-    @property
-    def fixed_bytes(self) -> int:
-        """Everything that does not depend on the number of slots."""
-        return self.runtime_bytes + self.dense_bytes + self.kv_bytes + self.compute_bytes + self.reading_bytes
-
-    @property
-    def fewest_slots(self) -> dict[int, int]:
-        """By layer: the slots of the experts that one token is routed to."""
-        return {layer: min(self.n_expert_used, layout.n_expert) for layer, layout in self.layers.items()}
-
-    @property
-    def all_slots(self) -> dict[int, int]:
-        """By layer: a slot for every expert."""
-        return {layer: layout.n_expert for layer, layout in self.layers.items()}
-
-    @property
-    def floor_bytes(self) -> int:
-        """The least budget there is a plan for."""
-        return self.fixed_bytes + slots_bytes(self.layers, self.fewest_slots)
-
-    @property
-    def whole_bytes(self) -> int:
-        """The least budget at which nothing is paged; the floor itself for a dense model."""
-        return self.fixed_bytes + slots_bytes(self.layers, self.all_slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,11 +252,6 @@ def sequences_within(needs: Needs, budget_bytes: int, most: int) -> int:
     spare = budget_bytes - needs.floor_bytes
     each = needs.of_sequences(2).fixed_bytes - needs.fixed_bytes
     return max(1, min(most, 1 + int(SEQUENCES_SHARE * spare) // each))
-
-
-def slots_bytes(layers: Mapping[int, LayerLayout], capacity: Mapping[int, int]) -> int:
-    """Return the memory of so many slots in each layer."""
-    return sum(capacity[layer] * layout.slot_bytes for layer, layout in layers.items())
 
 
 class _Sizes:

@@ -46,64 +46,35 @@ Requests are answered in order, one at a time; only `stats`, `stop` and `shutdow
 by the asker and belongs to one request until its last event. A line that is not exactly one of the requests
 is answered by an error event (`id` null where none could be read), and nothing else happens.
 `--jsonl` prints the events of request 1; where it fails before the model is opened, the error may come alone.
+
+Here are the messages about the model that is open, and the values that all messages carry. The others:
+`protocol_files` (model files), `protocol_hub` (models that are not here yet), `protocol_devices`, `protocol_errors`;
+`protocol_lines` makes lines of them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
 
-from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, OnMiss, Role, StoreChoice
+from offload.config import EngineConfig, FinishReason, GenerationParams, Message, OnMiss, Role
 from offload.device_plan import DevicePlan
-from offload.errors import OffloadError, UsageError
+from offload.errors import UsageError
 from offload.listed_device import ListedDevice
 from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary, PackState
 from offload.plan_outline import PlanOutline, PlanPoint
-from offload.protocol_devices import DevicesEvent, DevicesRequest
-from offload.protocol_hub import (
-    CatalogEvent,
-    CatalogRequest,
-    Discard,
-    Discarded,
-    Find,
-    Fit,
-    Fitted,
-    Found,
-    Pull,
-    Pulled,
-    Pulling,
-)
-from offload.protocol_json import dataclass_from_json, dump_line, parse_object, to_json
 from offload.stats import DeviceMemoryUse, MemoryUse, PagingUse, ResidentState, Speed, Stats
 
 __all__ = [
-    "MAX_LINE_BYTES",
     "PROTOCOL_VERSION",
     "CatalogEntry",
-    "CatalogEvent",
-    "CatalogRequest",
     "DeviceMemoryUse",
     "DevicePlan",
-    "DevicesEvent",
-    "DevicesRequest",
-    "DirectIo",
-    "Discard",
-    "Discarded",
     "Done",
     "EngineConfig",
-    "ErrorEvent",
-    "ErrorReport",
-    "Event",
-    "Find",
     "FinishReason",
-    "Fit",
-    "Fitted",
-    "Found",
     "Generate",
     "GenerationParams",
     "Hello",
-    "Inspect",
-    "Inspected",
     "ListedDevice",
     "Load",
     "Loaded",
@@ -113,21 +84,11 @@ __all__ = [
     "ModelOffer",
     "ModelSummary",
     "OnMiss",
-    "Pack",
     "PackState",
-    "Packed",
-    "Packing",
     "PagingUse",
     "PlanOutline",
     "PlanPoint",
-    "PlanRequest",
-    "Planned",
-    "ProtocolError",
-    "Pull",
     "PullPhase",
-    "Pulled",
-    "Pulling",
-    "Request",
     "ResidentState",
     "Role",
     "Shutdown",
@@ -136,29 +97,12 @@ __all__ = [
     "StatsEvent",
     "StatsRequest",
     "Stop",
-    "StoreChoice",
     "TokenEvent",
     "Unload",
     "Unloaded",
-    "decode_event",
-    "decode_request",
-    "encode",
-    "report_of",
 ]
 
 PROTOCOL_VERSION = 1
-MAX_LINE_BYTES = 16 * 1024 * 1024
-
-Number: TypeAlias = int | float | str
-
-
-class ProtocolError(UsageError):
-    """A line that is not one of the protocol's; `request_id` is its `id` where one could be read."""
-
-    def __init__(self, message: str, *, hint: str = "", request_id: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.request_id = request_id
-
 
 # Requests
 
@@ -207,43 +151,6 @@ class Unload:
     """Close the model."""
 
     id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Inspect:
-    """Ask what a model file says of itself; nothing is loaded."""
-
-    id: int
-    model: str | None = None
-    """Path of the GGUF; null: the demo model."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """Ask what each part of a model would take at `n_points` budgets, 1 to 257; nothing is loaded.
-
-    A model that is open stays open, and what it takes is not counted. A budget below the floor is no error here.
-    """
-
-    id: int
-    model: str | None = None
-    config: EngineConfig = field(default_factory=EngineConfig)
-    n_points: int = 49
-    with_speed: bool = False
-    """Whether tokens a second are predicted; what was not measured yet of this machine then is, some seconds long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """Write the packed store beside a model; one that is there is replaced only with `force`, and by a whole one.
-
-    The model may be open: it reads on as before, and the new store with its next load. On Windows nothing may be open
-    where a store is replaced.
-    """
-
-    id: int
-    model: str
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,192 +228,3 @@ class Unloaded:
     """No model is open now."""
 
     id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """What the header of a model file says, and what lies beside it."""
-
-    id: int
-    model: ModelSummary
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What each part of `model` (a path) would take."""
-
-    id: int
-    model: str
-    outline: PlanOutline
-
-
-@dataclass(frozen=True, slots=True)
-class Packing:
-    """How much of the model is packed: `fraction` of 1."""
-
-    id: int
-    fraction: float
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A packed store of `n_bytes` lies at `path`, whole."""
-
-    id: int
-    path: str
-    n_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorReport:
-    """An error as every face reports it: the class's name, what failed, what to do, and the values."""
-
-    type: str
-    message: str
-    hint: str = ""
-    numbers: Mapping[str, Number] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorEvent:
-    """Request `id` failed, or a line was no request (`id` is null where none could be read)."""
-
-    id: int | None
-    error: ErrorReport
-
-
-Request: TypeAlias = (
-    Load
-    | Generate
-    | Stop
-    | StatsRequest
-    | Unload
-    | Inspect
-    | PlanRequest
-    | Pack
-    | CatalogRequest
-    | Find
-    | Fit
-    | Pull
-    | Discard
-    | DevicesRequest
-    | Shutdown
-)
-Event: TypeAlias = (
-    Hello
-    | Loading
-    | Loaded
-    | TokenEvent
-    | Done
-    | StatsEvent
-    | Unloaded
-    | Inspected
-    | Planned
-    | Packing
-    | Packed
-    | CatalogEvent
-    | Found
-    | Fitted
-    | Pulling
-    | Pulled
-    | Discarded
-    | DevicesEvent
-    | ErrorEvent
-)
-
-_REQUESTS: Mapping[str, type[Request]] = {
-    "load": Load,
-    "generate": Generate,
-    "stop": Stop,
-    "stats": StatsRequest,
-    "unload": Unload,
-    "inspect": Inspect,
-    "plan": PlanRequest,
-    "pack": Pack,
-    "catalog": CatalogRequest,
-    "find": Find,
-    "fit": Fit,
-    "pull": Pull,
-    "discard": Discard,
-    "devices": DevicesRequest,
-    "shutdown": Shutdown,
-}
-_EVENTS: Mapping[str, type[Event]] = {
-    "hello": Hello,
-    "loading": Loading,
-    "loaded": Loaded,
-    "token": TokenEvent,
-    "done": Done,
-    "stats": StatsEvent,
-    "unloaded": Unloaded,
-    "inspected": Inspected,
-    "planned": Planned,
-    "packing": Packing,
-    "packed": Packed,
-    "catalog": CatalogEvent,
-    "found": Found,
-    "fitted": Fitted,
-    "pulling": Pulling,
-    "pulled": Pulled,
-    "discarded": Discarded,
-    "devices": DevicesEvent,
-    "error": ErrorEvent,
-}
-_NAMES: Mapping[type, str] = {cls: name for table in (_REQUESTS, _EVENTS) for name, cls in table.items()}
-
-_Line = TypeVar("_Line")
-
-
-def encode(message: Request | Event) -> bytes:
-    """Return the line of a request or event, newline included."""
-    fields = to_json(message)
-    assert isinstance(fields, dict)
-    return dump_line({"type": _NAMES[type(message)], **fields})
-
-
-def decode_request(line: bytes) -> Request:
-    """Return the request of one line.
-
-    Raises:
-        ProtocolError: the line is not exactly one request.
-    """
-    return _decode(line, _REQUESTS, "request")
-
-
-def decode_event(line: bytes) -> Event:
-    """Return the event of one line.
-
-    Raises:
-        ProtocolError: the line is not exactly one event.
-    """
-    return _decode(line, _EVENTS, "event")
-
-
-def report_of(error: BaseException) -> ErrorReport:
-    """Return how every face reports `error`, one of this program's or not."""
-    if isinstance(error, OffloadError):
-        return ErrorReport(error.type, error.message, error.hint, error.numbers)
-    hint = "This is a defect of offload: please report it."
-    return ErrorReport(type(error).__name__, str(error) or "no message", hint)
-
-
-def _decode(line: bytes, table: Mapping[str, type[_Line]], noun: str) -> _Line:
-    if len(line) > MAX_LINE_BYTES:
-        raise ProtocolError(f"The line is longer than {MAX_LINE_BYTES} bytes.", hint="Send a shorter prompt.")
-    request_id = None
-    try:
-        fields = parse_object(line)
-        request_id = _id_of(fields)
-        name = fields.pop("type", None)
-        if not isinstance(name, str) or name not in table:
-            raise UsageError(f"Unknown {noun} type {ascii(name)[:60]}.", hint=f"Known: {', '.join(table)}.")
-        if fields.get("id") is not None and request_id is None:
-            raise UsageError(f"{name}.id must be an integer from 0 to {2**63 - 1}.")
-        return dataclass_from_json(table[name], fields, name)
-    except UsageError as error:
-        raise ProtocolError(error.message, hint=error.hint, request_id=request_id) from None
-
-
-def _id_of(fields: Mapping[str, object]) -> int | None:
-    value = fields.get("id")
-    return value if type(value) is int and 0 <= value < 2**63 else None

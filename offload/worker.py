@@ -29,37 +29,13 @@ from typing import BinaryIO, TypeAlias
 from offload.config import FinishReason, Token
 from offload.errors import CancelledError, OffloadError, UsageError
 from offload.protocol import (
-    MAX_LINE_BYTES,
     PROTOCOL_VERSION,
-    CatalogEvent,
-    CatalogRequest,
-    DevicesEvent,
-    DevicesRequest,
-    Discard,
-    Discarded,
     Done,
-    ErrorEvent,
-    Event,
-    Find,
-    Fit,
-    Fitted,
-    Found,
     Generate,
     Hello,
-    Inspect,
-    Inspected,
     Load,
     Loaded,
     Loading,
-    Pack,
-    Packed,
-    Packing,
-    Planned,
-    PlanRequest,
-    ProtocolError,
-    Pull,
-    Pulled,
-    Pulling,
     PullPhase,
     Shutdown,
     StatsEvent,
@@ -68,10 +44,24 @@ from offload.protocol import (
     TokenEvent,
     Unload,
     Unloaded,
-    decode_request,
-    encode,
-    report_of,
 )
+from offload.protocol_devices import DevicesEvent, DevicesRequest
+from offload.protocol_errors import ErrorEvent, report_of
+from offload.protocol_files import Inspect, Inspected, Pack, Packed, Packing, Planned, PlanRequest
+from offload.protocol_hub import (
+    CatalogEvent,
+    CatalogRequest,
+    Discard,
+    Discarded,
+    Find,
+    Fit,
+    Fitted,
+    Found,
+    Pull,
+    Pulled,
+    Pulling,
+)
+from offload.protocol_lines import MAX_LINE_BYTES, Event, ProtocolError, decode_request, encode
 from offload.served import Models, OnProgress, OnPull, ServedEngine, loaded_event
 from offload.stats import Stats
 

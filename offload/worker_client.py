@@ -14,17 +14,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from offload.errors import WorkerDiedError
-from offload.protocol import (
-    MAX_LINE_BYTES,
-    PROTOCOL_VERSION,
-    Event,
-    Hello,
-    ProtocolError,
-    Request,
-    Shutdown,
-    decode_event,
-    encode,
-)
+from offload.protocol import PROTOCOL_VERSION, Hello, Shutdown
+from offload.protocol_lines import MAX_LINE_BYTES, Event, ProtocolError, Request, decode_event, encode
 from offload.protocol_process import worker_command
 
 WORKER_COMMAND = worker_command()

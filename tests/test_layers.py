@@ -57,6 +57,7 @@ WIRED = frozenset(
         "batch",
         "generation",
         "lockstep",
+        "memory_needs",
         "memory_plan",
         "memory_use",
         "device_budget",
@@ -93,13 +94,14 @@ RULES: dict[str, Rule] = {
     "offload.lockstep": Rule(LEAVES | {"offload.ggml"}, outside=frozenset()),
     "offload.batch": Rule(LEAVES | {"offload.generation", "offload.lockstep"}, outside=frozenset()),
     "offload.generation": Rule(BELOW_ENGINE, outside=frozenset({"numpy"})),
-    "offload.memory_plan": Rule(BELOW_ENGINE, outside=frozenset({"numpy", "psutil"})),
+    "offload.memory_needs": Rule(LEAVES | {"offload.experts"}, outside=frozenset()),
+    "offload.memory_plan": Rule(BELOW_ENGINE | {"offload.memory_needs"}, outside=frozenset({"numpy", "psutil"})),
     # A second memory: what lies in it, what a model needs of it, and how both are shared out.
     "offload.memory_use": Rule(LEAVES | {"offload.memory_plan"}, outside=frozenset()),
     "offload.device_budget": Rule(LEAVES, outside=frozenset()),
     "offload.device_needs": Rule(LEAVES | {"offload.experts"}, outside=frozenset()),
     "offload.device_share": Rule(
-        LEAVES | {"offload.experts", "offload.memory_plan", "offload.device_needs"},
+        LEAVES | {"offload.experts", "offload.memory_needs", "offload.memory_plan", "offload.device_needs"},
         outside=frozenset(),
     ),
     # Models from the hub into a folder; the only one that asks a network.

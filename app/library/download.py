@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from offload.protocol import ErrorReport, PullPhase
+from offload.protocol import PullPhase
+from offload.protocol_errors import ErrorReport
 
 
 class DownloadState(Enum):

@@ -23,7 +23,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from offload.protocol import Discard, ErrorReport, Pull, Pulling, PullPhase
+from offload.protocol import PullPhase
+from offload.protocol_errors import ErrorReport
+from offload.protocol_hub import Discard, Pull, Pulling
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.download_file import DownloadFile
 from offload_app.library.library_client import LibraryClient

@@ -17,7 +17,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from offload.protocol import ErrorReport, Fit, Fitted
+from offload.protocol_errors import ErrorReport
+from offload.protocol_hub import Fit, Fitted
 from offload_app.library.hub_fit import HubFit
 from offload_app.library.library_client import LibraryClient
 from offload_app.library.shelf import Outlook

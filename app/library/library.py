@@ -19,7 +19,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from offload.protocol import EngineConfig, ErrorReport, Inspect, ModelSummary, Pack, Packed, PlanOutline, PlanRequest
+from offload.protocol import EngineConfig, ModelSummary, PlanOutline
+from offload.protocol_errors import ErrorReport
+from offload.protocol_files import Inspect, Pack, Packed, PlanRequest
 from offload_app.library.folder_watch import FolderWatch
 from offload_app.library.library_client import LibraryClient
 from offload_app.library.readings.speed import with_speeds

@@ -22,26 +22,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
-from offload.protocol import (
-    CatalogRequest,
-    DevicesRequest,
-    Discard,
-    EngineConfig,
-    ErrorEvent,
-    ErrorReport,
-    Event,
-    Find,
-    Fit,
-    Hello,
-    Inspect,
-    Pack,
-    Packing,
-    PlanRequest,
-    Pull,
-    Pulling,
-    Stop,
-    encode,
-)
+from offload.protocol import EngineConfig, Hello, Stop
+from offload.protocol_devices import DevicesRequest
+from offload.protocol_errors import ErrorEvent, ErrorReport
+from offload.protocol_files import Inspect, Pack, Packing, PlanRequest
+from offload.protocol_hub import CatalogRequest, Discard, Find, Fit, Pull, Pulling
+from offload.protocol_lines import Event, encode
 from offload_app.engine_state import Patience
 from offload_app.library.library_requests import LONG, UNHURRIED, LibraryRequest, answer_of, names_of
 from offload_app.library.readings.refusals import died_report, full_report, unnameable_report

@@ -2,27 +2,21 @@
 
 from typing import TypeAlias
 
-from offload.protocol import (
+from offload.protocol_devices import DevicesEvent, DevicesRequest
+from offload.protocol_files import Inspect, Inspected, Pack, Packed, Planned, PlanRequest
+from offload.protocol_hub import (
     CatalogEvent,
     CatalogRequest,
-    DevicesEvent,
-    DevicesRequest,
     Discard,
     Discarded,
-    Event,
     Find,
     Fit,
     Fitted,
     Found,
-    Inspect,
-    Inspected,
-    Pack,
-    Packed,
-    Planned,
-    PlanRequest,
     Pull,
     Pulled,
 )
+from offload.protocol_lines import Event
 
 LibraryRequest: TypeAlias = Inspect | PlanRequest | Pack | CatalogRequest | Find | Fit | Pull | Discard | DevicesRequest
 LONG = (Pack, Pull, Fit)

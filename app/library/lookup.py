@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from offload.protocol import ErrorReport, ModelOffer
+from offload.protocol import ModelOffer
+from offload.protocol_errors import ErrorReport
 
 
 @dataclass(frozen=True, slots=True)

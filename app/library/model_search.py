@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal
 
-from offload.protocol import CatalogEntry, CatalogRequest, ErrorReport, Find, ModelOffer
+from offload.protocol import CatalogEntry, ModelOffer
+from offload.protocol_errors import ErrorReport
+from offload.protocol_hub import CatalogRequest, Find
 from offload_app.library.library_client import LibraryClient
 from offload_app.library.lookup import Lookup
 

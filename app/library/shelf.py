@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from offload.protocol import ErrorReport, ModelSummary, PlanOutline
+from offload.protocol import ModelSummary, PlanOutline
+from offload.protocol_errors import ErrorReport
 from offload_app.model_folder import FoundModel
 
 DEMO = ""

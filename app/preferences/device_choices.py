@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from offload.protocol import ErrorReport, ListedDevice
+from offload.protocol import ListedDevice
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 
 AUTO, CPU = "auto", "cpu"

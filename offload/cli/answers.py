@@ -7,7 +7,8 @@ from typing import Protocol
 from offload.cli.tables import stats_lines
 from offload.cli.terminal import Terminal
 from offload.config import FinishReason, Token
-from offload.protocol import PROTOCOL_VERSION, Done, Hello, Loading, TokenEvent, encode
+from offload.protocol import PROTOCOL_VERSION, Done, Hello, Loading, TokenEvent
+from offload.protocol_lines import encode
 from offload.served import ServedEngine, loaded_event
 from offload.stats import Stats
 

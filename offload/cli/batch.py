@@ -17,7 +17,7 @@ from offload.cli.tables import device_memory_lines, tier_lines
 from offload.cli.terminal import Terminal
 from offload.config import BatchAnswer, BatchPrompt, FinishReason, GenerationParams, Message, Role
 from offload.errors import UsageError
-from offload.protocol import report_of
+from offload.protocol_errors import report_of
 from offload.protocol_json import dataclass_from_json, dump_line, parse_object, to_json
 from offload.stats import Stats
 

@@ -34,7 +34,8 @@ from offload.cli.options import Parser
 from offload.cli.terminal import Terminal
 from offload.cli.version import program_version
 from offload.errors import NO_ROOM, CancelledError, OffloadError
-from offload.protocol import ErrorEvent, ErrorReport, encode, report_of
+from offload.protocol_errors import ErrorEvent, ErrorReport, report_of
+from offload.protocol_lines import encode
 
 EXIT_OTHER = 1
 EXIT_DISK_FULL = 6

@@ -1,7 +1,8 @@
 """The expert pager: brings routed experts into slots, and decides nothing about which ones will be wanted.
 
-States of a slot: FREE, LOADING, READY, PINNED (drawn in `slots`). The compute thread acquires a layer's routed experts,
-waits for the parts it needs, computes, and releases them; reader threads fill slots meanwhile.
+States of a slot: FREE, LOADING, READY, PINNED (drawn in `slots`; what LOADING becomes, in `loads`). The compute thread
+acquires a layer's routed experts, waits for the parts it needs, computes, and releases them; reader threads fill slots
+meanwhile.
 
 Invariants, each proved by the test named (tests/properties/test_pager_rules.py):
  1. A kernel sees a part only while its expert is pinned and the part has arrived.  test_computes_only_with_whole_parts
@@ -25,13 +26,12 @@ from functools import partial
 from offload.experts.eviction import EvictionPolicy
 from offload.experts.key import ExpertKey
 from offload.experts.loader import Loader, Outcome, Task, Urgency
+from offload.experts.loads import Load, Loads, Work
 from offload.experts.prefetch_ledger import PrefetchCounts, PrefetchLedger
 from offload.experts.slot_memory import SlotMemory, T, into_slots
 from offload.experts.slots import LayerSlots, SlotState
 from offload.experts.span_source import PartSource
 from offload.experts.store import ExpertStore, WeightKind
-
-Work = Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,6 @@ class PagerCounts:
     prefetch: PrefetchCounts
 
 
-class _Load:
-    """An expert on its way into a slot: the kinds not yet there, and the tasks that bring them."""
-
-    __slots__ = ("ahead", "error", "slot", "tasks", "waiting")
-
-    def __init__(self, slot: int, kinds: Iterable[WeightKind], ahead: bool) -> None:
-        self.slot = slot
-        self.waiting = set(kinds)
-        self.tasks: dict[Task, tuple[WeightKind, ...]] = {}
-        self.error: BaseException | None = None
-        self.ahead = ahead
-
-
 class ExpertPager:
     """The resident experts of one open model."""
 
@@ -74,19 +61,16 @@ class ExpertPager:
         capacity: Mapping[int, int],
     ) -> None:
         """Start with all experts absent; `capacity[layer]` slots may be used in each layer."""
-        self._store, self._loader, self._policy = store, loader, policy
-        self._read, self._release = into_slots(memory, source), memory.release
+        self._policy, self._release, self._ledger = policy, memory.release, PrefetchLedger()
         self._layers = {layer: LayerSlots(layout.n_expert, capacity[layer]) for layer, layout in store.layers.items()}
-        self._kinds = {layer: tuple(part.kind for part in layout.parts) for layer, layout in store.layers.items()}
+        self._loads = Loads(store, self._layers, into_slots(memory, source), loader, policy, self._ledger)
+        self._under_way = self._loads.under_way  # layer -> expert -> load
         self._wanted = dict(capacity)
         self._ceiling: dict[int, int] = {}
-        self._loads: dict[int, dict[int, _Load]] = {layer: {} for layer in store.layers}  # layer -> expert -> load
-        self._errors: dict[ExpertKey, BaseException] = {}
         self._acquired: dict[int, list[int]] = {}
         self._changed = threading.Condition()
-        self._ledger = PrefetchLedger()
-        self._hits = self._misses = self._evictions = self._bytes_read = self._bytes_prefetched = 0
-        self._stall_seconds = self._read_seconds = 0.0
+        self._hits = self._misses = self._evictions = 0
+        self._stall_seconds = 0.0
 
     # -- the compute thread
 
@@ -108,7 +92,7 @@ class ExpertPager:
                 raise ValueError(
                     f"{len(experts)} experts cannot be pinned in {self._wanted[layer]} slots of layer {layer}"
                 )
-            if not self._loads[layer] and all(map(slots.slot_of.__contains__, experts)):  # decode's common case
+            if not self._under_way[layer] and all(map(slots.slot_of.__contains__, experts)):  # decode's common case
                 self._hits += len(experts) if counted else 0
                 if self._ledger.open:
                     self._ledger.demanded(layer, experts)
@@ -116,7 +100,9 @@ class ExpertPager:
                 self._acquired[layer] = list(experts)
                 self._policy.used(layer, reversed(experts))
                 return [slots.slot_of[expert] for expert in experts]
-            resident = [expert for expert in experts if expert in slots.slot_of and not self._failed(layer, expert)]
+            resident = [
+                expert for expert in experts if expert in slots.slot_of and not self._loads.failed(layer, expert)
+            ]
             if counted:
                 ready = sum(slots.state(expert) is not SlotState.LOADING for expert in resident)
                 self._hits += ready
@@ -132,7 +118,7 @@ class ExpertPager:
                         continue
                     self._make_room(layer, expert, soon)
                     if expert not in slots.slot_of:
-                        self._begin(ExpertKey(layer, expert), Urgency.DEMAND)
+                        self._loads.begin(ExpertKey(layer, expert), Urgency.DEMAND, self._ended)
                     self._pin(layer, expert)
             finally:
                 slots.reserved = 0
@@ -150,13 +136,13 @@ class ExpertPager:
             ExpertReadError: one could not be read; it is absent, nothing of the layer is on its way, and the layer
                 is released.
         """
-        if not self._loads[layer]:  # nothing of the layer is on its way; only this thread demands
+        if not self._under_way[layer]:  # nothing of the layer is on its way; only this thread demands
             return
         wanted = set(kinds)
         start = time.perf_counter()
         with self._changed:
             while True:
-                under_way = self._loads[layer]
+                under_way = self._under_way[layer]
                 loads = [under_way[expert] for expert in self._acquired[layer] if expert in under_way]
                 failed = next((load for load in loads if load.error is not None), None)
                 if failed is not None:
@@ -174,10 +160,10 @@ class ExpertPager:
 
     def arrived(self, layer: int, kinds: Sequence[WeightKind]) -> bool:
         """Say whether `wait` would return at once."""
-        if not self._loads[layer]:
+        if not self._under_way[layer]:
             return True
         with self._changed:
-            loads = [self._loads[layer].get(expert) for expert in self._acquired[layer]]
+            loads = [self._under_way[layer].get(expert) for expert in self._acquired[layer]]
             return not any(load is not None and load.waiting.intersection(kinds) for load in loads)
 
     def release(self, layer: int) -> None:
@@ -186,9 +172,9 @@ class ExpertPager:
             slots = self._layers[layer]
             acquired = self._acquired.pop(layer, ())
             slots.unpin_all(acquired)
-            if self._loads[layer]:
+            if self._under_way[layer]:
                 for expert in acquired:
-                    self._settle(ExpertKey(layer, expert))
+                    self._loads.settle(ExpertKey(layer, expert))
             self._shed(layer)
             self._changed.notify_all()
 
@@ -217,7 +203,7 @@ class ExpertPager:
                     continue
                 if not (slots.has_room or (evict and self._evict_one(key.layer, partial(keep, key)))):
                     continue
-                self._begin(key, Urgency.AHEAD)
+                self._loads.begin(key, Urgency.AHEAD, self._ended)
                 started.append(key)
         return started
 
@@ -237,21 +223,14 @@ class ExpertPager:
             slots = self._layers[key.layer]
             if key.expert in slots.slot_of or not (slots.has_room or self._evict_one(key.layer, keep)):
                 return False
-            slot = slots.take(key.expert)
-            self._errors.pop(key, None)
-            placed(slot)
-            load = self._loads[key.layer][key.expert] = _Load(slot, self._kinds[key.layer], ahead=False)
-            for kind, work in works.items():
-                self._add_task(key, load, (kind,), work, Urgency.NEXT)
-            self._policy.admitted(key.layer, key.expert)
-            self._loader.submit(*load.tasks)
+            self._loads.fill(key, works, placed, self._ended)
         return True
 
     def cancel(self, keys: Iterable[ExpertKey]) -> None:
         """Drop prefetches that are not wanted, where nothing of them is being read; of others that is noted."""
         with self._changed:
             for key in keys:
-                if not self._cancel(key):
+                if not self._loads.cancel(key):
                     self._ledger.refuted(key)
                 self._shed(key.layer)
             self._changed.notify_all()
@@ -300,7 +279,7 @@ class ExpertPager:
     def error(self, key: ExpertKey) -> BaseException | None:
         """Return why the expert could not be read last time; None if it could, or was not tried."""
         with self._changed:
-            return self._errors.get(key)
+            return self._loads.errors.get(key)
 
     def counts(self) -> PagerCounts:
         """Return what has been done so far."""
@@ -309,98 +288,32 @@ class ExpertPager:
                 self._hits,
                 self._misses,
                 self._evictions,
-                self._bytes_read,
-                self._bytes_prefetched,
+                self._loads.bytes_read,
+                self._loads.bytes_prefetched,
                 self._stall_seconds,
-                self._read_seconds,
+                self._loads.read_seconds,
                 self._ledger.counts(),
             )
 
-    # -- under the lock
+    # -- the reader threads
 
-    def _begin(self, key: ExpertKey, urgency: Urgency) -> None:
-        """Give an absent expert a slot and have it read: what is computed first comes first."""
-        spans = self._store.spans(key)
-        slot = self._layers[key.layer].take(key.expert)
-        self._errors.pop(key, None)
-        load = self._loads[key.layer][key.expert] = _Load(slot, self._kinds[key.layer], ahead=urgency is Urgency.AHEAD)
-        self._policy.admitted(key.layer, key.expert)
-        if load.ahead:
-            self._ledger.begun(key, sum(span.n_bytes for span in spans))
-        late = Urgency.NEXT if urgency is Urgency.DEMAND else urgency
-        for step, step_urgency in (
-            ([span for span in spans if span.kind is not WeightKind.DOWN], urgency),
-            ([span for span in spans if span.kind is WeightKind.DOWN], late),
-        ):
-            if step:
-                kinds = tuple(span.kind for span in step)
-                self._add_task(key, load, kinds, partial(self._read, key.layer, slot, step), step_urgency)
-        self._loader.submit(*load.tasks)
-
-    def _add_task(
-        self, key: ExpertKey, load: _Load, kinds: tuple[WeightKind, ...], work: Work, urgency: Urgency
-    ) -> None:
-        task = Task(work, lambda outcome: self._done(key, load, task, outcome), urgency)
-        load.tasks[task] = kinds
-
-    def _done(self, key: ExpertKey, load: _Load, task: Task, outcome: Outcome) -> None:
+    def _ended(self, key: ExpertKey, load: Load, task: Task, outcome: Outcome) -> None:
         with self._changed:
-            kinds = load.tasks.pop(task)
-            self._bytes_read += outcome.n_bytes
-            self._read_seconds += outcome.seconds
-            if load.ahead:
-                self._bytes_prefetched += outcome.n_bytes
-            if outcome.error is None:
-                load.waiting.difference_update(kinds)
-            elif load.error is None:
-                load.error = outcome.error
-            self._settle(key)
+            self._loads.done(key, load, task, outcome)
             self._shed(key.layer)
             self._changed.notify_all()
 
-    def _settle(self, key: ExpertKey) -> None:
-        """End a load whose tasks are all done: READY, or absent again once nobody pins it."""
-        load = self._loads[key.layer].get(key.expert)
-        if load is None or load.tasks:
-            return
-        slots = self._layers[key.layer]
-        if load.error is None:
-            del self._loads[key.layer][key.expert]
-            slots.arrived(key.expert)
-        elif not slots.pinned(key.expert):
-            self._errors[key] = load.error
-            self._drop(key)
-
-    def _drop(self, key: ExpertKey) -> None:
-        """Make an expert absent whose load has failed or was cancelled."""
-        self._ledger.dropped(key)
-        del self._loads[key.layer][key.expert]
-        self._layers[key.layer].vacate(key.expert)
-        self._policy.evicted(key.layer, key.expert)
+    # -- under the lock
 
     def _pin(self, layer: int, expert: int) -> None:
         """Pin an expert for the compute thread, and hurry its load if it has one."""
         self._layers[layer].pin(expert)
         self._acquired[layer].append(expert)
-        load = self._loads[layer].get(expert)
+        load = self._under_way[layer].get(expert)
         if load is None:
             self._ledger.demanded(layer, (expert,))
         else:
-            load.ahead = False
-            self._ledger.overtaken(ExpertKey(layer, expert))
-            for task, kinds in load.tasks.items():
-                self._loader.hurry(task, Urgency.NEXT if kinds == (WeightKind.DOWN,) else Urgency.DEMAND)
-
-    def _cancel(self, key: ExpertKey) -> bool:
-        """Drop a prefetch of which nothing is being read; return whether it was dropped."""
-        load = self._loads[key.layer].get(key.expert)
-        if load is None or not load.ahead or not self._loader.cancel(*load.tasks):
-            return False
-        load.tasks.clear()
-        if load.error is not None:  # of the half that was read before
-            self._errors[key] = load.error
-        self._drop(key)
-        return True
+            self._loads.hurry(ExpertKey(layer, expert), load)
 
     def _apply(self, layer: int) -> None:
         slots = self._layers[layer]
@@ -408,24 +321,17 @@ class ExpertPager:
         self._shed(layer)
         self._changed.notify_all()
 
-    def _failed(self, layer: int, expert: int) -> bool:
-        """Say whether the expert's load has failed, but still has its slot because the other half is being read."""
-        load = self._loads[layer].get(expert)
-        return load is not None and load.error is not None
-
     def _make_room(self, layer: int, expert: int, soon: Collection[int]) -> None:
         """Wait until there is a free slot, evicting one or dropping a prefetch if need be, or a prefetch came first.
 
         A load that failed before it was demanded is waited out: the demand has its own try.
         """
         slots = self._layers[layer]
-        while self._failed(layer, expert) or not (expert in slots.slot_of or slots.has_room):
-            if self._failed(layer, expert) or not (self._evict_sparing(layer, soon) or self._cancel_one(layer)):
+        while self._loads.failed(layer, expert) or not (expert in slots.slot_of or slots.has_room):
+            if self._loads.failed(layer, expert) or not (
+                self._evict_sparing(layer, soon) or self._loads.cancel_one(layer)
+            ):
                 self._changed.wait()
-
-    def _cancel_one(self, layer: int) -> bool:
-        ahead = [ExpertKey(layer, expert) for expert, load in self._loads[layer].items() if load.ahead]
-        return any(self._cancel(key) for key in reversed(ahead))
 
     def _evict_sparing(self, layer: int, soon: Collection[int]) -> bool:
         return bool(soon and self._evict_one(layer, soon.__contains__)) or self._evict_one(layer)
@@ -444,7 +350,7 @@ class ExpertPager:
     def _shed(self, layer: int) -> None:
         """Let go of what stands above the capacity, as far as it may leave, and give its memory back."""
         slots = self._layers[layer]
-        while slots.in_use > slots.capacity and (self._evict_one(layer) or self._cancel_one(layer)):
+        while slots.in_use > slots.capacity and (self._evict_one(layer) or self._loads.cancel_one(layer)):
             pass
         while (slot := slots.retire()) is not None:
             self._release(layer, slot)

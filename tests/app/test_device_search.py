@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import GPU, Step, devices_listed, die, expect, failed, hello, serves_models, worker
+from fakes.scripted_models import GPU, devices_listed, serves_models
+from fakes.scripted_worker import Step, die, expect, failed, hello, worker
 from offload_app.device_search import DeviceSearch
 from offload_app.engine_client import WORKER_COMMAND
 from offload_app.library.library_client import LibraryClient

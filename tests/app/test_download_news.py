@@ -1,6 +1,6 @@
 """What a person is told of downloads that ended."""
 
-from offload.protocol import ErrorReport
+from offload.protocol_errors import ErrorReport
 from offload_app.download_news import failed_notice, ready_notice
 from offload_app.library.download import Download, DownloadState
 from offload_app.notice import Choice, Subject, Weight

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offload.protocol import ErrorReport
+from offload.protocol_errors import ErrorReport
 from offload_app.engine_state import Failure
 from offload_app.load_guard import InterruptedLoad
 from offload_app.model_notices import crashed_before_notice, loading_notice, refused_notice, silent_notice

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from offload.protocol import GenerationParams, ProtocolError
+from offload.protocol import GenerationParams
+from offload.protocol_lines import ProtocolError
 from offload_app.sampling import (
     BALANCED,
     CREATIVE,

@@ -8,7 +8,8 @@ from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 from fakes.scripted_worker import Step, complain, expect, hang, hello, leave, raw, say, worker
-from offload.protocol import Event, Hello, Loading, Stop, encode
+from offload.protocol import Hello, Loading, Stop
+from offload.protocol_lines import Event, encode
 from offload_app.engine_state import Patience
 from offload_app.worker_death import DeathCause, ProcessEnd
 from offload_app.worker_link import MAX_NONSENSE_LINES, WorkerLink

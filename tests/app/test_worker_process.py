@@ -11,7 +11,7 @@ from PySide6.QtCore import QProcess, QTimer
 from pytestqt.qtbot import QtBot
 
 from fakes.scripted_worker import Step, complain, die, expect, hang, leave, pause, raw, worker
-from offload.protocol import MAX_LINE_BYTES
+from offload.protocol_lines import MAX_LINE_BYTES
 from offload_app.worker_death import DeathCause, ProcessEnd
 from offload_app.worker_process import KEPT_LINE_BYTES, KEPT_LINES, TURN_SECONDS, WorkerProcess
 

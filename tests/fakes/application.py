@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import Step, hello, loads, serves_models, worker
+from fakes.scripted_models import serves_models
+from fakes.scripted_worker import Step, hello, loads, worker
 from offload_app.bootstrap import Application, Surroundings
 from offload_app.engine_state import EngineState
 from offload_app.places import Places

@@ -70,7 +70,7 @@ def make_breakable(paged: PagedModel) -> BreakableDevice:
 
 def everything_is_given_back(paged: PagedModel) -> bool:
     """Say whether nobody holds a part of the host tier any more, once all reads have ended. Empties the tier."""
-    for layer, kinds in paged.pager._kinds.items():
+    for layer, kinds in paged.pager._loads._kinds.items():
         loading = [expert for expert, state in enumerate(paged.pager.states(layer)) if state == SlotState.LOADING]
         paged.pager.acquire(layer, loading, counted=False)
         paged.pager.wait(layer, kinds, counted=False)

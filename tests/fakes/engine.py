@@ -1,7 +1,7 @@
 """An engine without a model: answers by echoing, and misbehaves in the ways that prompts and model names ask for.
 
 The module has the functions of `offload.engine` and `offload.inspection` that the faces use, and can stand in their
-place; `FakeModels` hands them to a worker.
+place; `fakes.models` hands them to a worker.
 
     prompts   endless: one token, then nothing until it is stopped      prefill: nothing at all until it is stopped
               stubborn: one token, then nothing, stopped or not         crash: the process is killed
@@ -10,7 +10,6 @@ place; `FakeModels` hands them to a worker.
     models    missing, bad, huge: the error of that kind                slow: loads or packs until it is cancelled
               plain: without a chat template                            (any other, or None): loads
               defect: an exception that is not ours, where it is inspected
-    names     bad: UsageError                                 slow: found, fitted or pulled until it is cancelled
 """
 
 import os
@@ -35,10 +34,8 @@ from offload.config import (
 from offload.errors import BudgetError, CancelledError, DecodeError, ModelFileError, ModelNotFoundError, UsageError
 from offload.experts.key import ExpertKey
 from offload.listed_device import ListedDevice
-from offload.model_offer import CatalogEntry, ModelOffer, PullPhase
 from offload.model_summary import ModelSummary, PackState
 from offload.plan_outline import PlanOutline, PlanPoint
-from offload.served import OnPull, ServedEngine
 from offload.stats import MemoryUse, PagingUse, ResidentState, Speed, Stats
 
 OnProgress = Callable[[float], bool]
@@ -216,7 +213,7 @@ def open_model(
         if not go_on(fraction):
             raise CancelledError("The load was stopped.")
         if name.stem == "slow":
-            _until_stopped(partial(go_on, fraction))
+            until_stopped(partial(go_on, fraction))
             raise CancelledError("The load was stopped.")
     template = None if name.stem == "plain" else "{{ messages }}"
     return FakeEngine(name, config, chat_template=template, n_parallel=n_parallel, fewer_parallel=fewer_parallel)
@@ -270,7 +267,7 @@ def pack_model(
         raise UsageError(f"{output} exists.", hint="Replace it with --force.")
     go_on = on_progress or (lambda _done, _total: True)
     if model.stem == "slow":
-        _until_stopped(partial(go_on, 1, 3))
+        until_stopped(partial(go_on, 1, 3))
     for done in range(500, 1000):
         if not go_on(done, 1000):
             raise CancelledError("Packing was stopped.")
@@ -285,82 +282,7 @@ def verify_store(path: Path, *, on_progress: OnBytes | None = None) -> list[Expe
     return [ExpertKey(1, 2), ExpertKey(1, 3)] if path.stem == "damaged" else []
 
 
-@dataclass(slots=True)
-class FakeModels:
-    """What a worker does with model files, in the fake engine's way; `engine` makes what is opened."""
-
-    engine: Callable[..., FakeEngine] = open_model
-    opened: list[FakeEngine] = field(default_factory=list)
-
-    def open(self, path: str | None, config: EngineConfig, *, on_progress: OnProgress) -> ServedEngine:
-        self.opened.append(self.engine(path, config, on_progress=on_progress))
-        return self.opened[-1]
-
-    def inspect(self, path: str | None) -> ModelSummary:
-        return inspect_model(path)
-
-    def plan(
-        self,
-        path: str | None,
-        config: EngineConfig,
-        *,
-        n_points: int,
-        own_bytes: int | None,
-        with_speed: bool = False,
-    ) -> tuple[Path, PlanOutline]:
-        name, outline = outline_plans(path, config, n_points, own_bytes=own_bytes)
-        return name, replace(outline, points=tuple(map(_with_speed, outline.points))) if with_speed else outline
-
-    def pack(self, path: str, *, force: bool, on_progress: OnProgress) -> Path:
-        return pack_model(Path(path), force=force, on_progress=lambda done, total: on_progress(done / total))
-
-    def catalog(self) -> tuple[CatalogEntry, ...]:
-        return (CatalogEntry("Fake", "u/fake:Q4_K_M", 5 << 30, "MIT", "qwen3moe", 4, 2, 10**10, 10**9),)
-
-    def find(self, name: str, models_folder: str, *, go_on: Callable[[], bool]) -> ModelOffer:
-        _check_name(name)
-        if "slow" in name:
-            _until_stopped(go_on)
-            raise CancelledError("The search was stopped.")
-        return ModelOffer(name, name, "0" * 40, 1, 1000, 0, 10**12, f"{models_folder}/{name}.gguf", False)
-
-    def fit(
-        self,
-        name: str,
-        models_folder: str,
-        config: EngineConfig,
-        *,
-        n_points: int,
-        own_bytes: int | None,
-        go_on: Callable[[], bool],
-    ) -> tuple[ModelSummary, PlanOutline]:
-        _check_name(name)
-        if "slow" in name:
-            _until_stopped(go_on)
-            raise CancelledError("Stopped: nothing was planned.")
-        path = f"{models_folder}/{name}.gguf"
-        _, outline = self.plan(path, config, n_points=n_points, own_bytes=own_bytes, with_speed=True)
-        return inspect_model(path), outline
-
-    def pull(self, name: str, models_folder: str, *, on_progress: OnPull) -> Path:
-        _check_name(name)
-        if "slow" in name:
-            _until_stopped(partial(on_progress, PullPhase.WAITING, 1, 3))
-        for done in range(500, 1000):
-            if not on_progress(PullPhase.DOWNLOADING, done, 1000):
-                raise CancelledError("Stopped: what has come is kept.")
-        on_progress(PullPhase.CHECKING, 0, 1000)
-        return Path(models_folder) / f"{name}.gguf"
-
-    def discard(self, name: str, models_folder: str) -> int:
-        _check_name(name)
-        return 7
-
-    def devices(self) -> tuple[ListedDevice, ...]:
-        return listed_devices()
-
-
-def _until_stopped(go_on: Callable[[], bool]) -> None:
+def until_stopped(go_on: Callable[[], bool]) -> None:
     pause: queue.SimpleQueue[None] = queue.SimpleQueue()
     while go_on():
         try:
@@ -377,12 +299,3 @@ def _check(path: Path) -> None:
             raise ModelFileError("The magic is wrong.", file=path, tensor="blk.0", offset=4)
         case "huge":
             raise BudgetError("It needs 8 bytes, the budget is 4.", budget_bytes=4, floor_bytes=8, hint="Lower -c.")
-
-
-def _with_speed(point: PlanPoint) -> PlanPoint:
-    return replace(point, low_tokens_per_second=1.0, tokens_per_second=2.0, high_tokens_per_second=3.0)
-
-
-def _check_name(name: str) -> None:
-    if "bad" in name:
-        raise UsageError(f"{name!r} is not USER/REPO.", hint="Write it otherwise.")

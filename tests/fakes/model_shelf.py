@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from fakes.scripted_worker import GIB, MODEL, OUTLINE
+from fakes.scripted_models import GIB, MODEL, OUTLINE
 from offload.protocol import DevicePlan, ModelSummary, PackState, PlanOutline, PlanPoint
 from offload_app.library.shelf import ShelvedModel
 from offload_app.model_folder import FoundModel

@@ -12,7 +12,8 @@ from fakes.tiny_experts import DOWN, GATE, GATE_UP, UP, ByteSlots, TinySource, T
 from offload.errors import ExpertReadError
 from offload.experts.eviction import LeastRecentlyUsed
 from offload.experts.key import ExpertKey
-from offload.experts.pager import ExpertPager, Work
+from offload.experts.loads import Work
+from offload.experts.pager import ExpertPager
 from offload.experts.slots import SlotState
 from offload.experts.store import WeightKind
 
@@ -239,7 +240,7 @@ class PagerWorld:
             return
         owner = {
             task: ExpertKey(layer, expert)
-            for layer, loads in self.pager._loads.items()
+            for layer, loads in self.pager._under_way.items()
             for expert, load in loads.items()
             for task in load.tasks
         }

@@ -4,8 +4,8 @@ import queue
 import threading
 from typing import Any
 
-from fakes.engine import FakeModels
-from offload.protocol import Event, Request, decode_event, encode
+from fakes.models import FakeModels
+from offload.protocol_lines import Event, Request, decode_event, encode
 from offload.worker import Worker
 
 

@@ -7,26 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.engine import FakeModels
-from offload.protocol import (
-    CatalogRequest,
-    Discard,
-    Find,
-    Generate,
-    Inspect,
-    Load,
-    Pack,
-    PlanRequest,
-    ProtocolError,
-    Pull,
-    Request,
-    StatsRequest,
-    Stop,
-    Unload,
-    decode_event,
-    decode_request,
-    encode,
-)
+from fakes.models import FakeModels
+from offload.protocol import Generate, Load, StatsRequest, Stop, Unload
+from offload.protocol_files import Inspect, Pack, PlanRequest
+from offload.protocol_hub import CatalogRequest, Discard, Find, Pull
+from offload.protocol_lines import ProtocolError, Request, decode_event, decode_request, encode
 from offload.worker import Worker, read_lines
 
 REQUESTS: list[Request] = [

@@ -18,7 +18,8 @@ from offload.device_share import (
 from offload.errors import BudgetError
 from offload.experts.racks import SPARE_SHARE, racks_for
 from offload.experts.store import LayerLayout, PartLayout, WeightKind, WeightLayout
-from offload.memory_plan import MemoryPlan, Needs, slots_bytes
+from offload.memory_needs import Needs, slots_bytes
+from offload.memory_plan import MemoryPlan
 
 MIB, GIB = 1 << 20, 1 << 30
 KINDS = WeightKind.GATE, WeightKind.UP, WeightKind.DOWN

@@ -12,14 +12,8 @@ from offload.errors import BudgetError
 from offload.experts.racks import racks_for
 from offload.experts.staging import noted_bytes, staging_bytes
 from offload.experts.store import LayerLayout, PartLayout, WeightKind, WeightLayout
-from offload.memory_plan import (
-    DESKTOP_BYTES,
-    MemoryPlan,
-    Needs,
-    automatic_budget,
-    make_plan,
-    slots_bytes,
-)
+from offload.memory_needs import Needs, slots_bytes
+from offload.memory_plan import DESKTOP_BYTES, MemoryPlan, automatic_budget, make_plan
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -245,12 +239,6 @@ def test_a_dense_model_needs_its_weights_and_no_slots() -> None:
     assert not plan.pages
     assert plan.total_bytes == given.fixed_bytes
     assert (plan.slot_bytes, plan.resident_share, plan.n_ubatch, plan.n_expert) == (0, 1.0, 512, 0)
-
-
-def test_slots_are_counted_in_pages_per_kind() -> None:
-    layers = {0: layer_layout(0, 64, 100)}
-    assert slots_bytes(layers, {0: 1}) == 3 * 4096
-    assert slots_bytes(layers, {0: 64}) == 3 * 64 * 4096
 
 
 def test_the_message_says_what_to_lower() -> None:

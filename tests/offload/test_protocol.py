@@ -9,48 +9,22 @@ import pytest
 from offload.config import DirectIo, EngineConfig, FinishReason, GenerationParams, Message, OnMiss, Role, StoreChoice
 from offload.errors import BudgetError, OffloadError, UsageError
 from offload.protocol import (
-    MAX_LINE_BYTES,
     PROTOCOL_VERSION,
     CatalogEntry,
-    CatalogEvent,
-    CatalogRequest,
     DevicePlan,
-    DevicesEvent,
-    DevicesRequest,
-    Discard,
-    Discarded,
     Done,
-    ErrorEvent,
-    ErrorReport,
-    Event,
-    Find,
-    Fit,
-    Fitted,
-    Found,
     Generate,
     Hello,
-    Inspect,
-    Inspected,
     ListedDevice,
     Load,
     Loaded,
     Loading,
     ModelOffer,
     ModelSummary,
-    Pack,
-    Packed,
-    Packing,
     PackState,
-    Planned,
     PlanOutline,
     PlanPoint,
-    PlanRequest,
-    ProtocolError,
-    Pull,
-    Pulled,
-    Pulling,
     PullPhase,
-    Request,
     Shutdown,
     StatsEvent,
     StatsRequest,
@@ -58,11 +32,24 @@ from offload.protocol import (
     TokenEvent,
     Unload,
     Unloaded,
-    decode_event,
-    decode_request,
-    encode,
-    report_of,
 )
+from offload.protocol_devices import DevicesEvent, DevicesRequest
+from offload.protocol_errors import ErrorEvent, ErrorReport, report_of
+from offload.protocol_files import Inspect, Inspected, Pack, Packed, Packing, Planned, PlanRequest
+from offload.protocol_hub import (
+    CatalogEvent,
+    CatalogRequest,
+    Discard,
+    Discarded,
+    Find,
+    Fit,
+    Fitted,
+    Found,
+    Pull,
+    Pulled,
+    Pulling,
+)
+from offload.protocol_lines import MAX_LINE_BYTES, Event, ProtocolError, Request, decode_event, decode_request, encode
 from offload.stats import DeviceMemoryUse, MemoryUse, PagingUse, Speed, Stats
 
 CONFIG = EngineConfig(memory=6 << 30, n_ctx=512, store=StoreChoice.GGUF, direct_io=DirectIo.ON)

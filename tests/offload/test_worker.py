@@ -9,28 +9,18 @@ from typing import Any
 
 import pytest
 
-from fakes.engine import OWN_BYTES, FakeEngine, FakeModels, inspect_model, outline_plans
+from fakes.engine import OWN_BYTES, FakeEngine, inspect_model, outline_plans
+from fakes.models import FakeModels
 from fakes.served_worker import Served
 from offload import worker as worker_module
 from offload.config import EngineConfig, FinishReason, GenerationParams, Message, Role, Token
 from offload.protocol import (
-    MAX_LINE_BYTES,
     Done,
-    ErrorEvent,
-    Event,
     Generate,
     Hello,
-    Inspect,
-    Inspected,
     Load,
     Loaded,
     Loading,
-    Pack,
-    Packed,
-    Packing,
-    Planned,
-    PlanRequest,
-    Request,
     Shutdown,
     StatsEvent,
     StatsRequest,
@@ -38,8 +28,10 @@ from offload.protocol import (
     TokenEvent,
     Unload,
     Unloaded,
-    encode,
 )
+from offload.protocol_errors import ErrorEvent
+from offload.protocol_files import Inspect, Inspected, Pack, Packed, Packing, Planned, PlanRequest
+from offload.protocol_lines import MAX_LINE_BYTES, Event, Request, encode
 from offload.worker import MAX_WAITING, Worker, read_lines
 
 

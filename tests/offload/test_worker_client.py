@@ -10,7 +10,8 @@ import pytest
 from fakes.offload_with_fake_engine import COMMAND, environment
 from offload.config import FinishReason
 from offload.errors import WorkerDiedError
-from offload.protocol import Done, Event, Generate, Load, Loaded, Shutdown, StatsEvent, StatsRequest, Stop, TokenEvent
+from offload.protocol import Done, Generate, Load, Loaded, Shutdown, StatsEvent, StatsRequest, Stop, TokenEvent
+from offload.protocol_lines import Event
 from offload.worker_client import WorkerClient
 
 WORKER = (*COMMAND, "worker")

@@ -17,26 +17,11 @@ from offload.config import EngineConfig
 from offload.engine_speeds import outline_speeds
 from offload.inspection import inspect_model
 from offload.model_summary import PackState
-from offload.protocol import (
-    ErrorEvent,
-    Event,
-    Fit,
-    Fitted,
-    Inspect,
-    Inspected,
-    Load,
-    Loaded,
-    Loading,
-    Pack,
-    Packed,
-    Packing,
-    Planned,
-    PlanRequest,
-    Request,
-    Stop,
-    decode_event,
-    encode,
-)
+from offload.protocol import Load, Loaded, Loading, Stop
+from offload.protocol_errors import ErrorEvent
+from offload.protocol_files import Inspect, Inspected, Pack, Packed, Packing, Planned, PlanRequest
+from offload.protocol_hub import Fit, Fitted
+from offload.protocol_lines import Event, Request, decode_event, encode
 from offload.worker import Worker
 from offload.worker_client import WorkerClient
 

@@ -7,33 +7,24 @@ import pytest
 from fakes.engine import OWN_BYTES
 from fakes.served_worker import Served
 from offload import worker as worker_module
-from offload.protocol import (
+from offload.protocol import Done, Generate, Load, Loaded, PullPhase, Shutdown, Stop, TokenEvent
+from offload.protocol_devices import DevicesEvent, DevicesRequest
+from offload.protocol_errors import ErrorEvent
+from offload.protocol_files import Planned, PlanRequest
+from offload.protocol_hub import (
     CatalogEvent,
     CatalogRequest,
-    DevicesEvent,
-    DevicesRequest,
     Discard,
     Discarded,
-    Done,
-    ErrorEvent,
     Find,
     Fit,
     Fitted,
     Found,
-    Generate,
-    Load,
-    Loaded,
-    Planned,
-    PlanRequest,
     Pull,
     Pulled,
     Pulling,
-    PullPhase,
-    Request,
-    Shutdown,
-    Stop,
-    TokenEvent,
 )
+from offload.protocol_lines import Request
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import re
 
-from offload.protocol import ErrorReport, ModelSummary, PackState
+from offload.protocol import ModelSummary, PackState
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.shelf import DEMO, ShelvedModel
 

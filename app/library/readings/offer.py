@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from offload.protocol import CatalogEntry, ErrorReport, ModelOffer, ModelSummary
+from offload.protocol import CatalogEntry, ModelOffer, ModelSummary
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.lookup import Lookup

@@ -2,18 +2,10 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from offload.protocol import (
-    CatalogRequest,
-    DevicesRequest,
-    Discard,
-    ErrorReport,
-    Find,
-    Fit,
-    Inspect,
-    Pack,
-    PlanRequest,
-    Pull,
-)
+from offload.protocol_devices import DevicesRequest
+from offload.protocol_errors import ErrorReport
+from offload.protocol_files import Inspect, Pack, PlanRequest
+from offload.protocol_hub import CatalogRequest, Discard, Find, Fit, Pull
 from offload_app.library.library_requests import LibraryRequest
 from offload_app.model_status import model_name
 from offload_app.worker_death import CrashKind, DeathCause, ProcessEnd

@@ -8,21 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import (
-    GIB,
-    Step,
-    die_once,
-    discarded,
-    expect,
-    expect_next,
-    failed,
-    hang,
-    hello,
-    pulled,
-    pulling,
-    serves_models,
-    worker,
-)
+from fakes.scripted_models import GIB, discarded, pulled, pulling, serves_models
+from fakes.scripted_worker import Step, die_once, expect, expect_next, failed, hang, hello, worker
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.download_file import DownloadFile
 from offload_app.library.downloads import Downloads

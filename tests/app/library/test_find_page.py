@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidge
 from pytestqt.qtbot import QtBot
 
 from fakes.application import application, application_getting_models
-from fakes.scripted_worker import GIB, Step, hello, loads, serves_models
+from fakes.scripted_models import GIB, serves_models
+from fakes.scripted_worker import Step, hello, loads
 from offload_app.bootstrap import Application
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.download_file import DownloadFile

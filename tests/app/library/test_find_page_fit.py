@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from fakes.application import application_getting_models
 from fakes.painted import pixels_by_colour
-from fakes.scripted_worker import GIB, Step, serves_models
+from fakes.scripted_models import GIB, serves_models
+from fakes.scripted_worker import Step
 from offload_app.bootstrap import Application
 from offload_app.library.download import DownloadState
 from offload_app.library.find_page import FindPage

@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import Step, expect, expect_next, failed, fitted, hello, serves_models, worker
+from fakes.scripted_models import fitted, serves_models
+from fakes.scripted_worker import Step, expect, expect_next, failed, hello, worker
 from offload.protocol import EngineConfig
 from offload_app.library.hub_fits import HubFits
 from offload_app.library.library_client import LibraryClient

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import GIB, Step, expect_next, hello, inspected, planned, serves_models, worker
+from fakes.scripted_models import GIB, inspected, planned, serves_models
+from fakes.scripted_worker import Step, expect_next, hello, worker
 from offload.protocol import EngineConfig, PackState
 from offload_app.library.folder_watch import FolderWatch
 from offload_app.library.library import Library

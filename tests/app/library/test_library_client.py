@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
+from fakes.scripted_models import inspected, packed, packing, planned
 from fakes.scripted_worker import (
     Step,
     die,
@@ -18,16 +19,13 @@ from fakes.scripted_worker import (
     failed,
     hang,
     hello,
-    inspected,
     leave,
-    packed,
-    packing,
     pause,
-    planned,
     say,
     worker,
 )
-from offload.protocol import EngineConfig, Inspect, Pack, PlanRequest
+from offload.protocol import EngineConfig
+from offload.protocol_files import Inspect, Pack, PlanRequest
 from offload_app.engine_state import Patience
 from offload_app.library.library_client import MOST_WAITING, IdleTimes, LibraryClient
 

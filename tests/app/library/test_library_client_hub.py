@@ -8,24 +8,8 @@ from typing import Any
 
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import (
-    CATALOG,
-    Step,
-    catalogued,
-    die_once,
-    discarded,
-    expect,
-    expect_next,
-    failed,
-    fitted,
-    found,
-    hang,
-    hello,
-    planned,
-    pulled,
-    pulling,
-    worker,
-)
+from fakes.scripted_models import CATALOG, catalogued, discarded, fitted, found, planned, pulled, pulling
+from fakes.scripted_worker import Step, die_once, expect, expect_next, failed, hang, hello, worker
 from offload.protocol import CatalogEntry, EngineConfig, PullPhase
 from offload_app.library.library_client import IdleTimes, LibraryClient
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import Step, catalogued, expect, expect_next, failed, found, hello, serves_models, worker
+from fakes.scripted_models import catalogued, found, serves_models
+from fakes.scripted_worker import Step, expect, expect_next, failed, hello, worker
 from offload_app.library.library_client import LibraryClient
 from offload_app.library.model_search import ModelSearch
 

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QWidge
 from pytestqt.qtbot import QtBot
 
 from fakes.application import application
-from fakes.scripted_worker import GIB, Step, expect, failed, hello, loads, say, serves_models, worker
-from offload.protocol import PlanRequest
+from fakes.scripted_models import GIB, serves_models
+from fakes.scripted_worker import Step, expect, failed, hello, loads, say, worker
+from offload.protocol_files import PlanRequest
 from offload_app.bootstrap import Application
 from offload_app.engine_state import EngineState
 from offload_app.library.library import Library

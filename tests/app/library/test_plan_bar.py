@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from fakes.model_shelf import outline
 from fakes.painted import colour_at, picture, pixels_by_colour
-from fakes.scripted_worker import GIB
+from fakes.scripted_models import GIB
 from offload_app.gauges.readings.language import Language
 from offload_app.library.plan_bar import PlanBar, plan_colours
 from offload_app.library.readings.plan import PlanPart, PlanReading, read_plan

@@ -8,8 +8,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from fakes.model_shelf import PATH, device_outline, outline
-from fakes.scripted_worker import GIB
-from offload.protocol import DevicePlan, ErrorReport
+from fakes.scripted_models import GIB
+from offload.protocol import DevicePlan
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.plan_card import PlanCard
 from offload_app.library.shelf import Outlook

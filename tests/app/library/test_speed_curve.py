@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from fakes.model_shelf import PATH, outline
 from fakes.painted import picture, pixels_by_colour
-from fakes.scripted_worker import GIB
+from fakes.scripted_models import GIB
 from offload.protocol import PlanOutline
 from offload_app.gauges.readings.language import Language
 from offload_app.library.plan_card import PlanCard

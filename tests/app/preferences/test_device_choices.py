@@ -2,7 +2,8 @@
 
 import pytest
 
-from offload.protocol import ErrorReport, ListedDevice
+from offload.protocol import ListedDevice
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.preferences.device_choices import device_choices, device_note, place_of
 

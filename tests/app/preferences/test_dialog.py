@@ -9,7 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from fakes.scripted_worker import hello, serves_models, worker
+from fakes.scripted_models import serves_models
+from fakes.scripted_worker import hello, worker
 from offload.protocol import OnMiss
 from offload_app.device_search import DeviceSearch
 from offload_app.library.library_client import LibraryClient

@@ -9,7 +9,8 @@ import pytest
 
 from fakes.engine import FakeEngine
 from offload.config import DirectIo, EngineConfig, GenerationParams, Message, Role, StoreChoice
-from offload.protocol import Done, Hello, Loaded, Loading, TokenEvent, decode_event
+from offload.protocol import Done, Hello, Loaded, Loading, TokenEvent
+from offload.protocol_lines import decode_event
 
 Run = Callable[..., Any]
 

@@ -15,7 +15,9 @@ import pytest
 
 from fakes.hub_server import FakeHub, Fault, PlannedFault
 from offload.hub.folder_lock import FolderLock
-from offload.protocol import Pull, Shutdown, encode
+from offload.protocol import Shutdown
+from offload.protocol_hub import Pull
+from offload.protocol_lines import encode
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = random.Random(3).randbytes(6 << 20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.scripted_worker import CATALOG, GIB
+from fakes.scripted_models import CATALOG, GIB
 from offload.protocol import CatalogEntry
 from offload_app.gauges.readings.language import Language
 from offload_app.library.readings.catalog import (

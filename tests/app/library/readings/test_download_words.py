@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from fakes.scripted_worker import GIB
-from offload.protocol import ErrorReport, PullPhase
+from fakes.scripted_models import GIB
+from offload.protocol import PullPhase
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.readings.download_words import read_download, short_state, status_words, time_left

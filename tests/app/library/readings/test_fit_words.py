@@ -3,7 +3,7 @@
 import pytest
 
 from fakes.model_shelf import outline, summary
-from offload.protocol import ErrorReport
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.hub_fit import HubFit
 from offload_app.library.readings.fit_words import FitReading, read_fit

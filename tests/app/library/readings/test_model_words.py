@@ -3,8 +3,8 @@
 import pytest
 
 from fakes.model_shelf import PATH, shelved, summary
-from fakes.scripted_worker import GIB
-from offload.protocol import ErrorReport
+from fakes.scripted_models import GIB
+from offload.protocol_errors import ErrorReport
 from offload_app.engine_state import EngineState
 from offload_app.gauges.readings.language import Language
 from offload_app.library.readings.model_row import loaded_key, read_row

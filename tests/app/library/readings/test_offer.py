@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from fakes.model_shelf import summary
-from fakes.scripted_worker import CATALOG, GIB, OFFER
-from offload.protocol import CatalogEntry, ErrorReport, ModelOffer
+from fakes.scripted_models import CATALOG, GIB, OFFER
+from offload.protocol import CatalogEntry, ModelOffer
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.lookup import Lookup

@@ -1,8 +1,8 @@
 """The pack card's reading."""
 
 from fakes.model_shelf import shelved, summary
-from fakes.scripted_worker import GIB
-from offload.protocol import ErrorReport
+from fakes.scripted_models import GIB
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.readings.pack import PackOffer, PackReading, read_pack
 from offload_app.library.shelf import ShelvedModel

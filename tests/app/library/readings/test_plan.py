@@ -3,7 +3,7 @@
 import pytest
 
 from fakes.model_shelf import outline
-from fakes.scripted_worker import GIB
+from fakes.scripted_models import GIB
 from offload_app.gauges.readings.language import Language
 from offload_app.library.readings.plan import SPARE_BYTES, PlanPart, budget_of, point_at, read_plan
 from offload_app.notice import Weight

@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from offload.protocol import DevicesRequest, Inspect, Pack, PlanRequest
+from offload.protocol_devices import DevicesRequest
+from offload.protocol_files import Inspect, Pack, PlanRequest
 from offload_app.library.readings.refusals import died_report
 from offload_app.worker_death import DeathCause, ProcessEnd
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fakes.model_shelf import outline
-from fakes.scripted_worker import GIB
+from fakes.scripted_models import GIB
 from offload.protocol import PlanOutline
 from offload_app.gauges.readings.language import Language
 from offload_app.library.readings.speed import read_speed, with_speeds
