@@ -13,9 +13,9 @@ class ResidentState(IntEnum):
     PINNED = 3
     """In use by the computation."""
     FORECAST_RIGHT = 4
-    """Ready: it was read ahead, and has been used since."""
+    """Ready: it was forecast and read ahead, and has been used since."""
     FORECAST_WRONG = 5
-    """Ready: it was read ahead for a token that did not use it, and has not been used since."""
+    """Ready: it was forecast and read ahead for a token that did not use it, and has not been used since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class ForecastUse:
 
     scores: tuple[ForecastScore, ...] = ()
     useful_bytes: int = 0
-    """Of experts read ahead: there when they were demanded."""
+    """Of experts that were forecast and read ahead: there when they were demanded."""
     late_bytes: int = 0
     """Demanded while on their way."""
     wasted_bytes: int = 0

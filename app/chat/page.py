@@ -7,9 +7,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVB
 from offload_app.chat.chat_actions import ChatActions
 from offload_app.chat.composer import Composer
 from offload_app.chat.header import Header
+from offload_app.chat.message_column import WIDEST_COLUMN
 from offload_app.chat.notice import Notice
 from offload_app.chat.style import chat_style
-from offload_app.chat.transcript import WIDEST_COLUMN, Transcript
+from offload_app.chat.transcript import Transcript
 from offload_app.chat_session import ChatSession
 from offload_app.conversation import Conversation
 from offload_app.gauges.panel import language_of_qt

@@ -12,25 +12,24 @@ Thread rule: the UI thread only.
 """
 
 import time
+from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
+from offload_app.chat.message_column import GAP, MessageColumn
 from offload_app.chat.message_view import MessageView
 from offload_app.chat.place_bar import PlaceBar
 from offload_app.chat.turn_window import TurnWindow, at_end, at_start
 from offload_app.conversation import Conversation, Message, Turn, turns
 from offload_app.gauges.readings.language import Language
-from offload_app.theme import SIZES, Theme
+from offload_app.theme import Theme
 
-WIDEST_COLUMN = 760
-_GAP = 14
 _NEAR_PX = 600
 """How near to an end of what is shown more of it is made."""
 _AT_END_PX = 4
 """So near to the end is at the end."""
-_DROPPED_AT_ONCE = 2
 _FILL_SECONDS = 0.006
 """How long widgets are made before events are taken again."""
 
@@ -46,30 +45,22 @@ class Transcript(QScrollArea):
 
     def __init__(self, theme: Theme, language: Language, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._language = language
         self._turns: tuple[Turn, ...] = ()
-        self._shown: tuple[tuple[Message, ...], int | None] = ((), None)
-        """The messages that the turns were made of, and the leaf."""
-        self._growing: int | None = None
-        self._can_ask = False
+        self._shown: tuple[tuple[Message, ...], int | None, int | None] = ((), None, None)
+        """The messages that the turns were made of, the leaf, and the message that is being written."""
         self._wanted = TurnWindow()
-        self._first = 0
-        """Place of the first widget's turn."""
-        self._views: list[MessageView] = []
-        self._tops: dict[MessageView, int] = {}
-        """Where the widgets were placed; those not in it are new."""
         self._follows = True
         self._is_laying_out = False
         self._filling = QTimer(self, interval=0)
         self._filling.timeout.connect(self._fill)
-        self._content = _Content(self)
+        self._column = MessageColumn(theme, language, self)
         self._set_up()
 
     @property
     def views(self) -> tuple[MessageView, ...]:
         """The widgets there are, top to bottom."""
-        return tuple(self._views)
+        return self._column.views
 
     @property
     def is_filling(self) -> bool:
@@ -85,54 +76,40 @@ class Transcript(QScrollArea):
     def place(self) -> str:
         """Which messages of how many are in view, in words; empty where there are none."""
         top = self.verticalScrollBar().value()
-        bottom = top + self.viewport().height()
-        seen = [
-            number
-            for number, view in enumerate(self._views, start=self._first + 1)
-            if view.y() < bottom and view.y() + view.height() > top
-        ]
+        seen = self._column.seen(top, top + self.viewport().height())
         if not seen:
             return ""
         number, count = self._language.number, len(self._turns)
-        words = (
-            self.tr("Message {first} of {n}") if seen[0] == seen[-1] else self.tr("Messages {first} to {last} of {n}")
-        )
-        return words.format(first=number(seen[0]), last=number(seen[-1]), n=number(count))
+        words = self.tr("Message {first} of {n}") if len(seen) == 1 else self.tr("Messages {first} to {last} of {n}")
+        return words.format(first=number(seen[0] + 1), last=number(seen[-1] + 1), n=number(count))
 
     def show_conversation(self, conversation: Conversation, growing: int | None) -> None:
         """Show another conversation from its end; `growing` is the message that is being written."""
-        self._drop(0, len(self._views))
-        self._shown = (conversation.messages, conversation.leaf)
-        self._turns, self._growing = turns(conversation), growing
+        self._shown = (conversation.messages, conversation.leaf, growing)
+        self._turns = turns(conversation)
+        self._column.begin_at(len(self._turns))
+        self._column.show_turns(self._turns, growing)
         self._wanted = at_end(len(self._turns))
-        self._first = len(self._turns)
         self._follow(True)
         self._fill()
         self._filling.start()
 
     def update_conversation(self, conversation: Conversation, growing: int | None) -> None:
         """Show the same conversation after a step: what has not changed stays as it is."""
-        if (conversation.messages, conversation.leaf, growing) == (*self._shown, self._growing):
+        now = (conversation.messages, conversation.leaf, growing)
+        if now == self._shown:
             return
-        self._shown = (conversation.messages, conversation.leaf)
+        self._shown = now
         old, new = self._turns, turns(conversation)
-        same = next(
-            (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a.message.id != b.message.id),
-            min(len(old), len(new)),
-        )
-        was_growing, self._turns, self._growing = self._growing, new, growing
-        self._drop(max(0, same - self._first), len(self._views))
-        for number, view in enumerate(self._views, start=self._first):
-            turn = new[number]
-            is_growing = turn.message.id == growing
-            if view.turn != turn or is_growing or turn.message.id == was_growing:
-                view.show_turn(turn, is_growing=is_growing)
-                self._order(number - self._first)
+        same, self._turns = _n_same(old, new), new
+        column = self._column
+        column.drop_from(same)
+        column.show_turns(new, growing)
         is_longer = len(new) > same
         if is_longer or self._wanted.last > len(new):
-            if not self._views:
-                self._first = len(new)
-            self._wanted = TurnWindow(min(self._wanted.first, self._first), len(new), len(new))
+            if not column.views:
+                column.begin_at(len(new))
+            self._wanted = TurnWindow(min(self._wanted.first, column.first), len(new), len(new))
             self._wanted = self._wanted.later()
             self._follow(self._follows or is_longer)
             self._filling.start()
@@ -142,22 +119,15 @@ class Transcript(QScrollArea):
 
     def grow(self, message_id: int, piece: str) -> None:
         """Add the next piece of the message that is being written, where it is shown."""
-        for view in reversed(self._views):
-            if view.turn.message.id == message_id:
-                view.grow(piece)
-                return
+        self._column.grow(message_id, piece)
 
     def set_can_ask(self, can_ask: bool) -> None:
         """Say whether something can be asked now."""
-        self._can_ask = can_ask
-        for view in self._views:
-            view.set_can_ask(can_ask)
+        self._column.set_can_ask(can_ask)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in the colours of `theme` from now on."""
-        self._theme = theme
-        for view in self._views:
-            view.set_theme(theme)
+        self._column.set_theme(theme)
 
     def show_start(self) -> None:
         """Go to the first message."""
@@ -187,23 +157,13 @@ class Transcript(QScrollArea):
             return
         self._is_laying_out = True
         bar = self.verticalScrollBar()
-        anchor = next((v for v in self._views if v in self._tops and self._tops[v] + v.height() > bar.value()), None)
-        offset = 0 if anchor is None else self._tops[anchor] - bar.value()
-        width = self.viewport().width()
-        column = max(120, min(WIDEST_COLUMN, width - 2 * SIZES.margin))
-        left, top = (width - column) // 2, SIZES.margin
-        self._tops = {}
-        for view in self._views:
-            view.set_column(column)
-            height = view.heightForWidth(column)
-            view.setGeometry(left, top, column, height)
-            self._tops[view] = top
-            top += height + _GAP
-        self._content.resize(width, max(top, 1))
+        anchor = self._column.view_at(bar.value())
+        offset = 0 if anchor is None else self._column.top_of(anchor) - bar.value()
+        self._column.lay_out(self.viewport().width())
         if self._follows:
             bar.setValue(bar.maximum())
         elif anchor is not None:
-            bar.setValue(self._tops[anchor] - offset)
+            bar.setValue(self._column.top_of(anchor) - offset)
         self._is_laying_out = False
         if not self._follows and not self._filling.isActive():
             self._follow(self._is_end_seen())
@@ -219,78 +179,42 @@ class Transcript(QScrollArea):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(self.tr("Conversation"))
-        self._content.setObjectName("transcriptContent")
-        self.setWidget(self._content)
+        self._column.regenerate_asked.connect(self.regenerate_asked)
+        self._column.edit_asked.connect(self.edit_asked)
+        self._column.branch_asked.connect(self.branch_asked)
+        self._column.link_clicked.connect(self.link_clicked)
+        self._column.entered.connect(lambda view: self.ensureWidgetVisible(view, 0, GAP))
+        self._column.outgrown.connect(self.lay_out)
+        self.setWidget(self._column)
         self.verticalScrollBar().setSingleStep(24)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def _fill(self) -> None:
         """Make widgets for a moment, nearest to what is seen first."""
         until = time.monotonic() + _FILL_SECONDS
+        column = self._column
         while True:
-            last = self._first + len(self._views)
-            if last < self._wanted.last and self._views:
-                self._insert(len(self._views), self._turns[last])
-            elif self._first > self._wanted.first:
-                self._first -= 1
-                self._insert(0, self._turns[self._first])
+            if column.last < self._wanted.last and column.views:
+                column.add_after(self._turns[column.last])
+            elif column.first > self._wanted.first:
+                column.add_before(self._turns[column.first - 1])
             else:
                 break
             if time.monotonic() > until:
                 break
-        self._trim()
-        if (self._first, self._first + len(self._views)) == (self._wanted.first, self._wanted.last):
+        column.trim(self._wanted)
+        if (column.first, column.last) == (self._wanted.first, self._wanted.last):
             self._filling.stop()
         self.lay_out()
-
-    def _insert(self, place: int, turn: Turn) -> None:
-        is_growing = turn.message.id == self._growing
-        view = MessageView(turn, self._theme, self._language, is_growing=is_growing, parent=self._content)
-        view.set_can_ask(self._can_ask)
-        view.regenerate_asked.connect(self.regenerate_asked)
-        view.edit_asked.connect(self.edit_asked)
-        view.branch_asked.connect(self.branch_asked)
-        view.link_clicked.connect(self.link_clicked)
-        view.neighbour_asked.connect(lambda step: self._focus_neighbour(view, step))
-        self._views.insert(place, view)
-        self._order(place)
-        view.show()
-
-    def _order(self, place: int) -> None:
-        """Have Tab go to the parts of a message after those of the message before it."""
-        before: QWidget = self if place == 0 else self._views[place - 1].tab_stops()[-1]
-        for stop in self._views[place].tab_stops():
-            self.setTabOrder(before, stop)
-            before = stop
-
-    def _trim(self) -> None:
-        """Drop a few of the widgets that are not wanted any more."""
-        n_late = self._first + len(self._views) - self._wanted.last
-        if n_late > 0:
-            self._drop(len(self._views) - min(n_late, _DROPPED_AT_ONCE), len(self._views))
-        n_early = min(self._wanted.first - self._first, _DROPPED_AT_ONCE)
-        if n_early > 0:
-            self._drop(0, n_early)
-            self._first += n_early
-
-    def _drop(self, start: int, end: int) -> None:
-        for view in self._views[start:end]:
-            self._tops.pop(view, None)
-            if view.isAncestorOf(QWidget.focusWidget(self) or self):
-                self.setFocus()
-            view.hide()
-            view.deleteLater()
-        del self._views[start:end]
 
     def _jump(self, window: TurnWindow, *, follows: bool) -> None:
         if not self._turns:
             return
-        self._drop(0, len(self._views))
+        self._column.begin_at(window.last if follows else window.first)
         self._wanted = window
-        self._first = window.last if follows else window.first
         self._follow(follows)
         if not follows:
-            self._insert(0, self._turns[self._first])
+            self._column.add_after(self._turns[window.first])
         self._fill()
         self._filling.start()
         if not follows:
@@ -308,7 +232,7 @@ class Transcript(QScrollArea):
         return self._is_whole_end() and bar.value() >= bar.maximum() - _AT_END_PX
 
     def _is_whole_end(self) -> bool:
-        return self._first + len(self._views) == len(self._turns)
+        return self._column.last == len(self._turns)
 
     def _follow(self, follows: bool) -> None:
         if follows != self._follows:
@@ -317,10 +241,10 @@ class Transcript(QScrollArea):
 
     def _look_around(self) -> None:
         """Want more where an end of what is shown is near."""
-        if self._filling.isActive() or not self._views:
+        if self._filling.isActive() or not self._column.views:
             return
         bar = self.verticalScrollBar()
-        if bar.value() < _NEAR_PX and self._first > 0:
+        if bar.value() < _NEAR_PX and self._column.first > 0:
             self._wanted = self._wanted.earlier()
         elif bar.maximum() - bar.value() < _NEAR_PX and not self._is_whole_end():
             self._wanted = self._wanted.later()
@@ -328,21 +252,9 @@ class Transcript(QScrollArea):
             return
         self._filling.start()
 
-    def _focus_neighbour(self, view: MessageView, step: int) -> None:
-        place = self._views.index(view) + step
-        if 0 <= place < len(self._views):
-            self._views[place].setFocus(Qt.FocusReason.OtherFocusReason)
-            self.ensureWidgetVisible(self._views[place], 0, _GAP)
 
-
-class _Content(QWidget):
-    """What is scrolled: tells the transcript where a widget wants another height."""
-
-    def __init__(self, transcript: Transcript) -> None:
-        super().__init__()
-        self._transcript = transcript
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.LayoutRequest:
-            self._transcript.lay_out()
-        return super().event(event)
+def _n_same(old: Sequence[Turn], new: Sequence[Turn]) -> int:
+    """Return how many turns from the first are of the same messages."""
+    pairs = zip(old, new, strict=False)
+    differing = (place for place, (a, b) in enumerate(pairs) if a.message.id != b.message.id)
+    return next(differing, min(len(old), len(new)))

@@ -1,42 +1,25 @@
 """The detail of the chosen model: what it is, where it lies, its plan, its packing, and what can be done with it."""
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from offload_app.gauges.readings.language import Language
+from offload_app.library.detail_area import DetailArea
 from offload_app.library.elided_label import ElidedLabel
 from offload_app.library.pack_card import PackCard
 from offload_app.library.plan_card import PlanCard
+from offload_app.library.readings.detail import DetailReading
 from offload_app.theme import SIZES, Theme
 
-_WIDEST = 780
 _NARROW = 520
 
 
-@dataclass(frozen=True, slots=True)
-class DetailReading:
-    """What stands above the cards, and which buttons there are."""
-
-    title: str = ""
-    facts: str = ""
-    path: str = ""
-    trouble: str = ""
-    is_loaded: bool = False
-    can_load: bool = False
-    can_unload: bool = False
-    can_forget: bool = False
-    has_plan: bool = False
-
-
-class ModelDetail(QScrollArea):
+class ModelDetail(DetailArea):
     """Shows a reading; its buttons are connected by the page. Thread rule: the UI thread only."""
 
     def __init__(self, theme: Theme, language: Language, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("modelDetail")
         self.title = ElidedLabel()
         self.facts, self.trouble = QLabel(), QLabel()
         self.path = ElidedLabel(Qt.TextElideMode.ElideMiddle)
@@ -98,29 +81,12 @@ class ModelDetail(QScrollArea):
         buttons.addWidget(self.load)
         buttons.addWidget(self.unload)
         buttons.addStretch(1)
-        # Lines that are too long are hard to read.
-        inner = QWidget()
-        inner.setMaximumWidth(_WIDEST)
-        content = QWidget()
-        content.setObjectName("modelDetailContent")
-        around = QHBoxLayout(content)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(inner, 1)
-        around.addStretch(0)
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(SIZES.margin + 4, SIZES.margin, SIZES.margin + 4, SIZES.margin)
-        column.setSpacing(SIZES.gap)
         for widget in (self.title, self.facts):
-            column.addWidget(widget)
-        column.addLayout(place)
-        column.addWidget(self.trouble)
-        column.addWidget(self.plan)
-        column.addLayout(buttons)
-        column.addWidget(self.pack)
-        column.addStretch(1)
-        self.setWidget(content)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.column.addWidget(widget)
+        self.column.addLayout(place)
+        self.column.addWidget(self.trouble)
+        self.column.addWidget(self.plan)
+        self.column.addLayout(buttons)
+        self.column.addWidget(self.pack)
+        self.column.addStretch(1)
         self.setAccessibleName(self.tr("The chosen model"))

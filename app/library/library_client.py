@@ -16,11 +16,10 @@ Invariants, each with its test in tests/app/library/test_library_client.py:
 Thread rule: the thread of Qt's event loop only. Nothing here waits, but for `close`.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QObject, QTimer
 
 from offload.protocol import EngineConfig, Hello, Stop
 from offload.protocol_devices import DevicesRequest
@@ -30,12 +29,12 @@ from offload.protocol_hub import CatalogRequest, Discard, Find, Fit, Pull, Pulli
 from offload.protocol_lines import Event, encode
 from offload_app.engine_state import Patience
 from offload_app.library.library_requests import LONG, UNHURRIED, LibraryRequest, answer_of, names_of
+from offload_app.library.library_signals import LibrarySignals
 from offload_app.library.readings.refusals import died_report, full_report, unnameable_report
+from offload_app.library.request_queue import MOST_WAITING, RequestQueue
 from offload_app.model_choices import is_keepable
 from offload_app.worker_death import DeathCause, ProcessEnd
 from offload_app.worker_link import WorkerLink
-
-MOST_WAITING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +51,8 @@ class IdleTimes:
     """The same where this machine may just be measured: killed, the worker would leave what it reads for that."""
 
 
-class LibraryClient(QObject):
+class LibraryClient(LibrarySignals):
     """Inspects, plans, packs, looks up and downloads models in a process of its own; `command` starts it."""
-
-    inspected = Signal(object, object)
-    """Inspect, ModelSummary."""
-    planned = Signal(object, object)
-    """PlanRequest, PlanOutline."""
-    packing = Signal(object, float)
-    """Pack, and how much of it is done, of 1."""
-    packed = Signal(object, object)
-    """Pack, Packed."""
-    listed = Signal(object, object)
-    """CatalogRequest, tuple of CatalogEntry."""
-    found = Signal(object, object)
-    """Find, ModelOffer."""
-    fitted = Signal(object, object)
-    """Fit, Fitted."""
-    pulling = Signal(object, object)
-    """Pull, and the Pulling that says how far it is."""
-    pulled = Signal(object, str)
-    """Pull, and the path of the model's first file."""
-    discarded = Signal(object, object)
-    """Discard, and how many bytes are free again."""
-    devices_listed = Signal(object, object)
-    """DevicesRequest, tuple of ListedDevice."""
-    refused = Signal(object, object)
-    """The request, and the ErrorReport that says why."""
-    cancelled = Signal(object)
-    """The request, which was stopped because a person wanted that."""
 
     def __init__(
         self,
@@ -95,12 +67,7 @@ class LibraryClient(QObject):
         self._patience = patience or Patience()
         self._link: WorkerLink | None = None
         self._is_linked = False
-        self._last_id = 0
-        self._waiting: deque[LibraryRequest] = deque()
-        self._running: LibraryRequest | None = None
-        self._is_superseded = False
-        self._is_stopped = False
-        self._retried_id: int | None = None
+        self._queue = RequestQueue()
         self._is_ending = False
         self._is_closed = False
         times = times or IdleTimes()
@@ -111,17 +78,6 @@ class LibraryClient(QObject):
         self._stop_ms = round(times.stop_seconds * 1000)
         self._fit_stop_ms = round(times.fit_stop_seconds * 1000)
         self._answer_ms = self._overdue.interval()
-        self._results: dict[type, SignalInstance] = {
-            Inspect: self.inspected,
-            PlanRequest: self.planned,
-            Pack: self.packed,
-            CatalogRequest: self.listed,
-            Find: self.found,
-            Fit: self.fitted,
-            Pull: self.pulled,
-            Discard: self.discarded,
-            DevicesRequest: self.devices_listed,
-        }
 
     @property
     def has_worker(self) -> bool:
@@ -136,79 +92,75 @@ class LibraryClient(QObject):
     @property
     def running(self) -> LibraryRequest | None:
         """Return the request that is being answered."""
-        return self._running
+        return self._queue.running
 
     @property
     def n_waiting(self) -> int:
         """Return how many requests wait behind it."""
-        return len(self._waiting)
+        return len(self._queue)
 
     def inspect(self, model: str | None) -> int:
         """Ask what `model` (None: the demo model) says of itself, and return the request's id."""
-        return self._ask(Inspect(self._next_id(), model))
+        return self._ask(Inspect(self._queue.new_id(), model))
 
     def plan(self, model: str | None, config: EngineConfig, *, with_speed: bool = False) -> int:
         """Ask what each part of `model` would take, in the place of any plan that was asked for before."""
-        self._waiting = deque(request for request in self._waiting if not isinstance(request, PlanRequest))
-        if isinstance(self._running, PlanRequest):
-            self._is_superseded = True
-        return self._ask(PlanRequest(self._next_id(), model, config, with_speed=with_speed))
+        self._queue.supersede_plans()
+        return self._ask(PlanRequest(self._queue.new_id(), model, config, with_speed=with_speed))
 
     def pack(self, model: str, *, force: bool = False) -> int:
         """Have the packed store of `model` written, in the place of one that is there where `force`."""
-        return self._ask(Pack(self._next_id(), model, force))
+        return self._ask(Pack(self._queue.new_id(), model, force))
 
     def catalog(self) -> int:
         """Ask for the catalogue."""
-        return self._ask(CatalogRequest(self._next_id()))
+        return self._ask(CatalogRequest(self._queue.new_id()))
 
     def find(self, name: str, models_folder: str) -> int:
         """Have the hub asked for a model."""
-        return self._ask(Find(self._next_id(), name, models_folder))
+        return self._ask(Find(self._queue.new_id(), name, models_folder))
 
     def fit(self, name: str, models_folder: str, config: EngineConfig) -> int:
         """Ask how a model of the hub will run from `models_folder`."""
-        return self._ask(Fit(self._next_id(), name, models_folder, config))
+        return self._ask(Fit(self._queue.new_id(), name, models_folder, config))
 
     def pull(self, name: str, models_folder: str) -> int:
         """Have a model downloaded."""
-        return self._ask(Pull(self._next_id(), name, models_folder))
+        return self._ask(Pull(self._queue.new_id(), name, models_folder))
 
     def discard(self, name: str, models_folder: str) -> int:
         """Have what has come of a download removed."""
-        return self._ask(Discard(self._next_id(), name, models_folder))
+        return self._ask(Discard(self._queue.new_id(), name, models_folder))
 
     def devices(self) -> int:
         """Ask which devices may compute in the place of the CPU."""
-        return self._ask(DevicesRequest(self._next_id()))
+        return self._ask(DevicesRequest(self._queue.new_id()))
 
     def cancel(self, request_id: int) -> None:
         """Stop a request, where it has not ended."""
-        if self._running is not None and self._running.id == request_id:
-            if self._link is not None and self._is_linked:
-                self._link.send(encode(Stop(request_id)))
-                self._is_stopped = True
-                if isinstance(self._running, UNHURRIED):
-                    self._overdue.start(self._stop_ms)
-                elif isinstance(self._running, Fit):
-                    self._overdue.start(self._fit_stop_ms)
-            return
-        for request in self._waiting:
-            if request.id == request_id:
-                self._waiting.remove(request)
-                self.cancelled.emit(request)
-                return
+        running = self._queue.running
+        if running is None or running.id != request_id:
+            withdrawn = self._queue.withdraw(request_id)
+            if withdrawn is not None:
+                self.cancelled.emit(withdrawn)
+        elif self._link is not None and self._is_linked:
+            self._link.send(encode(Stop(request_id)))
+            self._queue.stop()
+            if isinstance(running, UNHURRIED):
+                self._overdue.start(self._stop_ms)
+            elif isinstance(running, Fit):
+                self._overdue.start(self._fit_stop_ms)
 
     def shutdown(self) -> None:
         """Ask the worker to end; what runs is stopped, and nobody is told."""
         self._is_closed = True
-        self._waiting.clear()
+        self._queue.clear()
         self._end_worker()
 
     def close(self) -> None:
         """End the worker at once and wait until it is gone, telling nobody; may be called again."""
         self._is_closed = True
-        self._waiting.clear()
+        self._queue.clear()
         self._rest.stop()
         self._overdue.stop()
         if self._link is not None:
@@ -217,32 +169,28 @@ class LibraryClient(QObject):
 
     # What is sent
 
-    def _next_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
-
     def _ask(self, request: LibraryRequest) -> int:
         if self._is_closed:
             return request.id
-        if len(self._waiting) >= MOST_WAITING:
+        if self._queue.add(request):
+            QTimer.singleShot(0, self, self._advance)
+        else:
             # After the asker knows the id.
             QTimer.singleShot(0, self, lambda: self.refused.emit(request, full_report(MOST_WAITING)))
-            return request.id
-        self._waiting.append(request)
-        QTimer.singleShot(0, self, self._advance)
         return request.id
 
     def _advance(self) -> None:
         """Send the next request, or start the worker it needs; where neither, the worker rests."""
         if self._is_closed:
             return
-        if self._running is None and self._waiting and self._link is None:
+        queue = self._queue
+        if queue.running is None and len(queue) and self._link is None:
             self._start()
-        if self._running is not None or not self._is_linked or self._link is None:
+        if queue.running is not None or not self._is_linked or self._link is None:
             return
-        while self._waiting and self._running is None:
-            self._send(self._waiting.popleft())
-        if self._running is None and not self._rest.isActive():
+        while queue.running is None and (request := queue.next()) is not None:
+            self._send(request)
+        if queue.running is None and not self._rest.isActive():
             self._rest.start()
 
     def _start(self) -> None:
@@ -256,7 +204,7 @@ class LibraryClient(QObject):
             self.refused.emit(request, unnameable_report())
             return
         self._rest.stop()
-        self._running, self._is_superseded, self._is_stopped = request, False, False
+        self._queue.begin(request)
         if not isinstance(request, LONG):
             self._overdue.start(self._answer_ms)
         assert self._link is not None
@@ -281,7 +229,7 @@ class LibraryClient(QObject):
             self._is_linked = not self._is_ending
             self._advance()
             return
-        request = self._running
+        request = self._queue.running
         if request is None or self._is_closed or getattr(event, "id", None) != request.id:
             return
         match event, request:
@@ -298,47 +246,41 @@ class LibraryClient(QObject):
     def _take_answer(self, request: LibraryRequest, event: Event) -> None:
         """Tell the result of `request`, where `event` is one."""
         answer = answer_of(request, event)
-        if answer is not None and not self._end_request():
-            self._results[type(request)].emit(request, answer)
+        if answer is not None and self._end_request() is not None:
+            self.result_of(request).emit(request, answer)
 
     def _end_by_error(self, request: LibraryRequest, report: ErrorReport) -> None:
-        if self._end_request():
+        if self._end_request() is None:
             return
         if report.type == "CancelledError":
             self.cancelled.emit(request)
         else:
             self.refused.emit(request, report)
 
-    def _end_request(self) -> bool:
-        """Take what runs for ended; return whether nobody wants to know of it any more."""
+    def _end_request(self) -> LibraryRequest | None:
+        """Take what runs for ended, and return it where somebody wants to know of it."""
         self._overdue.stop()
-        self._running = None
-        return self._is_superseded
+        return self._queue.end()
 
     def _on_end(self, end: ProcessEnd) -> None:
-        request = None if self._is_superseded else self._running
         never_began = not self._is_linked and not self._is_ending
-        was_stopped = self._is_stopped and request is not None
-        self._overdue.stop()
+        was_stopped, lost = self._queue.is_stopped, self._end_request()
         self._rest.stop()
         self._unlink()
         if self._is_closed:
             return
-        if never_began and self._waiting:
+        if never_began and lost is None:
             # It died before it could be asked anything: that, too, is tried once more.
-            request = self._waiting.popleft()
-        if request is not None:
+            lost = self._queue.next()
+        if lost is not None:
             if was_stopped:
-                self.cancelled.emit(request)
-            elif request.id == self._retried_id or end.cause is DeathCause.NOT_STARTED:
-                self.refused.emit(request, died_report(request, end))
-            else:
-                self._retried_id = request.id
-                self._waiting.appendleft(request)
+                self.cancelled.emit(lost)
+            elif end.cause is DeathCause.NOT_STARTED or not self._queue.retry(lost):
+                self.refused.emit(lost, died_report(lost, end))
         QTimer.singleShot(0, self, self._advance)
 
     def _unlink(self) -> None:
-        self._running, self._is_superseded, self._is_stopped = None, False, False
+        self._queue.end()
         self._is_linked, self._is_ending = False, False
         if self._link is not None:
             self._link.deleteLater()

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from offload_app.engine_state import EngineState
-from offload_app.gauges.panel import language_of_qt
 from offload_app.gauges.readings.language import Language
-from offload_app.library.detail import DetailReading, ModelDetail
+from offload_app.library.detail import ModelDetail
 from offload_app.library.free_room import free_bytes_at
 from offload_app.library.library import Library
+from offload_app.library.library_page import LibraryPage
 from offload_app.library.model_list import ModelList
+from offload_app.library.page_head import PageHead
+from offload_app.library.readings.detail import read_detail
 from offload_app.library.readings.folder_words import folder_words
 from offload_app.library.readings.model_row import ModelRow, loaded_key, read_row
-from offload_app.library.readings.model_words import all_facts, title_of, trouble_of
 from offload_app.library.readings.pack import PackOffer, read_pack
 from offload_app.library.shelf import DEMO, ShelvedModel
-from offload_app.library.style import library_style
+from offload_app.library.sides import Shares, Sides
 from offload_app.model_choices import ModelChoice
 from offload_app.model_config import plan_config_of
 from offload_app.model_control import ModelControl
@@ -29,18 +29,10 @@ from offload_app.settings import Settings, with_other_model
 from offload_app.settings_control import SettingsControl
 from offload_app.theme import SIZES, Theme
 
-SIDE_BY_SIDE = 820
-"""Least width at which the detail stands beside the list, not below."""
-NARROW_HEAD = 480
-"""Least width at which title and buttons stand in one row."""
-_BUSY = frozenset({EngineState.LOADING, EngineState.UNLOADING, EngineState.SHUTTING_DOWN, EngineState.STARTING})
 
-
-class ModelPage(QWidget):
+class ModelPage(LibraryPage):
     """Shows `library`, and opens models through `model`. Thread rule: the UI thread only."""
 
-    left = Signal()
-    """A person wants the chat back."""
     file_wanted = Signal()
     """A person wants to choose a file."""
     more_wanted = Signal()
@@ -58,12 +50,8 @@ class ModelPage(QWidget):
         free_bytes: Callable[[str], int | None] = free_bytes_at,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("modelPage")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._library, self._model, self._settings = library, model, settings
-        self._default_folder, self._free_bytes = default_folder, free_bytes
-        self._language = language if language is not None else language_of_qt()
+        super().__init__(library, settings, default_folder, language=language, free_bytes=free_bytes, parent=parent)
+        self._model = model
         self._choices: dict[str, ModelChoice] = {}
         """What was chosen since the start, whether it was loaded with or not."""
         self._rows: dict[str, tuple[ShelvedModel, ModelRow]] = {}
@@ -76,7 +64,11 @@ class ModelPage(QWidget):
         self.more = QPushButton(self.tr("&Get models…"))
         self.open_file = QPushButton(self.tr("&Open file…"))
         self.back = QPushButton(self.tr("&Back to chat"))
-        self._lay_out()
+        self.setAccessibleName(self.tr("Models"))
+        self._lay_out(
+            PageHead(self.tr("Models"), self.back, self.more, self.open_file),
+            Sides(self._list_side(), self.detail, beside=Shares(320, 600), below=Shares(200, 500)),
+        )
         self._connect()
         self.set_theme(theme)
         self._show_models()
@@ -88,14 +80,14 @@ class ModelPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in the colours of `theme` from now on."""
-        self.setStyleSheet(library_style(theme))
+        super().set_theme(theme)
         self.list.set_theme(theme)
         self.detail.set_theme(theme)
 
     def remember(self, path: str) -> None:
         """List the model of file `path` from now on, wherever it lies; the empty path is the demo model's."""
         known = self._library.model(DEMO)
-        if path and not is_below(path, self._models_folder()) and (known is None or path != known.path):
+        if path and not is_below(path, self._folder()) and (known is None or path != known.path):
             self._settings.change(other_models=with_other_model(self._settings.current, first_file(path)))
 
     def take_file(self, path: str) -> None:
@@ -105,7 +97,7 @@ class ModelPage(QWidget):
             self._model.open(path)
             return
         self.show_model(path)
-        self._library.set_sources(self._models_folder(), self._settings.current.other_models)
+        self._look_at_disk()
 
     def show_model(self, path: str) -> None:
         """Choose the model of file `path`, now or when it is listed."""
@@ -113,29 +105,11 @@ class ModelPage(QWidget):
         self.list.choose(self._awaited)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Follow the disk while the page is seen, and plan anew: what is free may have changed."""
+        """Follow the disk, and plan anew: what is free may have changed."""
         super().showEvent(event)
-        self._library.set_sources(self._models_folder(), self._settings.current.other_models)
-        self._library.set_active(True)
         self._planned_for = None
         self._show_models()
         self.list.setFocus()
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        """Let the disk rest."""
-        super().hideEvent(event)
-        self._library.set_active(False)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Put the detail beside the list where there is room, else below it; likewise the buttons beside the title."""
-        super().resizeEvent(event)
-        direction = QBoxLayout.Direction
-        self._head.setDirection(direction.LeftToRight if self.width() >= NARROW_HEAD else direction.TopToBottom)
-        is_wide = self.width() >= SIDE_BY_SIDE
-        orientation = Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical
-        if self._splitter.orientation() is not orientation:
-            self._splitter.setOrientation(orientation)
-            self._splitter.setSizes([320, 600] if is_wide else [200, 500])
 
     def _connect(self) -> None:
         self._library.changed.connect(self._show_models)
@@ -146,10 +120,6 @@ class ModelPage(QWidget):
         self.list.activated.connect(lambda _: self._load())
         self.open_file.clicked.connect(self.file_wanted)
         self.more.clicked.connect(self.more_wanted)
-        self.back.clicked.connect(self.left)
-        QShortcut(
-            QKeySequence(Qt.Key.Key_Escape), self, self.left.emit, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
-        )
         detail = self.detail
         detail.load.clicked.connect(self._load)
         detail.unload.clicked.connect(self._model.unload)
@@ -205,22 +175,9 @@ class ModelPage(QWidget):
         self.detail.plan.show_plan(
             outlook if is_current else None, self._choice(), context_length, self._settings.current.budget
         )
-        self.detail.show_reading(self._reading(model))
-
-    def _reading(self, model: ShelvedModel) -> DetailReading:
-        trouble = trouble_of(model, self._language)
-        state, plan = self._model.status.state, self.detail.plan.reading
-        is_loaded = model.key == loaded_key(self._model.status)
-        return DetailReading(
-            title_of(model, self._language),
-            all_facts(model.summary, self._language) if model.summary is not None else "",
-            model.path,
-            trouble,
-            is_loaded=is_loaded,
-            can_load=not trouble and state not in _BUSY and (plan.is_possible or not plan.is_known),
-            can_unload=self._model.can_unload,
-            can_forget=model.is_other and not is_loaded,
-            has_plan=model.summary is not None and not trouble,
+        plan, can_unload = self.detail.plan.reading, self._model.can_unload
+        self.detail.show_reading(
+            read_detail(model, self._model.status, plan, can_unload=can_unload, language=self._language)
         )
 
     def _plan(self, model: ShelvedModel) -> None:
@@ -271,50 +228,18 @@ class ModelPage(QWidget):
         if not self.isVisible():
             return
         if (before.models_folder, before.other_models) != (now.models_folder, now.other_models):
-            self._library.set_sources(self._models_folder(), now.other_models)
+            self._look_at_disk()
         self._show_models()
 
-    def _models_folder(self) -> str:
-        return os.path.abspath(os.path.expanduser(self._settings.current.models_folder or self._default_folder))
-
-    def _lay_out(self) -> None:
-        title = QLabel(self.tr("Models"))
-        title.setObjectName("pageTitle")
-        self.back.setObjectName("quiet")
+    def _list_side(self) -> QWidget:
         self.folder.setObjectName("hint")
         self.folder.setWordWrap(True)
         self.folder.setTextFormat(Qt.TextFormat.PlainText)
         self.folder.setContentsMargins(SIZES.margin + 4, 0, SIZES.margin, SIZES.small_gap)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(title)
-        first.addStretch(1)
-        first.addWidget(self.back)
-        second.addWidget(self.more)
-        second.addWidget(self.open_file)
-        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        head.setContentsMargins(SIZES.margin + 4, SIZES.gap, SIZES.margin, SIZES.gap)
-        head.setSpacing(SIZES.gap)
-        for row in (first, second):
-            row.setSpacing(SIZES.gap)
-            head.addLayout(row)
-        head.setStretch(0, 1)
-        upper = QWidget()
-        list_column = QVBoxLayout(upper)
-        list_column.setContentsMargins(0, 0, 0, 0)
-        list_column.setSpacing(0)
-        list_column.addWidget(self.list, 1)
-        list_column.addWidget(self.folder)
-        self._splitter = QSplitter(Qt.Orientation.Vertical)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setAccessibleName(self.tr("List and detail"))
-        self._splitter.addWidget(upper)
-        self._splitter.addWidget(self.detail)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([200, 500])
-        column = QVBoxLayout(self)
+        side = QWidget()
+        column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self._splitter, 1)
-        self.setAccessibleName(self.tr("Models"))
+        column.addWidget(self.list, 1)
+        column.addWidget(self.folder)
+        return side

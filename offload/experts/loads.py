@@ -63,15 +63,18 @@ class Loads:
         self.bytes_read = self.bytes_prefetched = 0
         self.read_seconds = 0.0
 
-    def begin(self, key: ExpertKey, urgency: Urgency, ended: Ended) -> None:
-        """Give an absent expert a slot and have it read: what is computed first comes first."""
+    def begin(self, key: ExpertKey, urgency: Urgency, ended: Ended, *, is_forecast: bool = False) -> None:
+        """Give an absent expert a slot and have it read: what is computed first comes first.
+
+        Of what was forecast it is told later whether it was right.
+        """
         spans = self._store.spans(key)
         slot = self._slots[key.layer].take(key.expert)
         self.errors.pop(key, None)
         ahead = urgency is Urgency.AHEAD
         load = self.under_way[key.layer][key.expert] = Load(slot, self._kinds[key.layer], ahead)
         self._policy.admitted(key.layer, key.expert)
-        if ahead:
+        if is_forecast:
             self._ledger.begun(key, sum(span.n_bytes for span in spans))
         late = Urgency.NEXT if urgency is Urgency.DEMAND else urgency
         for step, step_urgency in (

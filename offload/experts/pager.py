@@ -187,11 +187,13 @@ class ExpertPager:
         evict: bool = False,
         keep: Callable[[ExpertKey, int], bool] = lambda key, expert: False,
         most: int | None = None,
+        is_forecast: bool = False,
     ) -> list[ExpertKey]:
         """Start reading absent experts, in order of preference, and `most` of them; return those that were started.
 
         Takes free slots; with `evict` also those of victims the policy names, but no expert's of the layer for which
-        `keep(key, expert)` holds.
+        `keep(key, expert)` holds. `PagerCounts.prefetch` and `residency` tell of what was forecast alone: that
+        a long prompt needs nearly all experts of the next layer is none.
         """
         started: list[ExpertKey] = []
         with self._changed:
@@ -203,7 +205,7 @@ class ExpertPager:
                     continue
                 if not (slots.has_room or (evict and self._evict_one(key.layer, partial(keep, key)))):
                     continue
-                self._loads.begin(key, Urgency.AHEAD, self._ended)
+                self._loads.begin(key, Urgency.AHEAD, self._ended, is_forecast=is_forecast)
                 started.append(key)
         return started
 

@@ -102,6 +102,7 @@ class Prefetcher:
             evict=True,
             keep=lambda key, other: chances[other] > chances[key.expert] * (1 + busy) - busy,
             most=room,
+            is_forecast=True,
         )
         self._ahead[layer] += begun
         return len(begun)

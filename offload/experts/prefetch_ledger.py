@@ -1,4 +1,4 @@
-"""`PrefetchLedger`: which experts were read ahead, and what became of them."""
+"""`PrefetchLedger`: which experts were read ahead because they were forecast, and what became of them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from offload.stats import ResidentState
 
 @dataclass(frozen=True, slots=True)
 class PrefetchCounts:
-    """Bytes of experts that were read ahead, by what became of them; those still unused are in none."""
+    """Bytes of experts that were forecast and read ahead, by what became of them; those still unused are in none."""
 
     useful_bytes: int = 0
     """There when they were demanded."""
@@ -25,7 +25,7 @@ class PrefetchLedger:
 
     def __init__(self) -> None:
         self.open: dict[ExpertKey, int] = {}
-        """Experts read ahead and not demanded yet, with their bytes."""
+        """Experts forecast, read ahead and not demanded yet, with their bytes."""
         self._right: defaultdict[int, set[int]] = defaultdict(set)
         """Experts by layer that were there when they were demanded, and still are."""
         self._wrong: defaultdict[int, set[int]] = defaultdict(set)
@@ -33,7 +33,7 @@ class PrefetchLedger:
         self._useful = self._late = self._wasted = 0
 
     def begun(self, key: ExpertKey, n_bytes: int) -> None:
-        """Note that an expert is being read ahead."""
+        """Note that an expert that was forecast is being read ahead."""
         self.open[key] = n_bytes
 
     def demanded(self, layer: int, experts: Iterable[int]) -> None:

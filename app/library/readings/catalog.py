@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from offload.protocol import CatalogEntry
 from offload_app.gauges.readings.language import Language
+from offload_app.library.lookup import Lookup
 from offload_app.library.readings.model_row import ModelRow
 
 _CONTEXT = "Library"
@@ -74,8 +75,13 @@ def entry_row(entry: CatalogEntry, state: str, is_here: bool, language: Language
     return ModelRow(entry.name, entry.title, facts, "", state, is_here, tool_tip, spoken)
 
 
-def typed_row(name: str, facts: str, trouble: str, state: str, is_here: bool) -> ModelRow:
-    """Return the row of a model that a person typed the name of."""
+def typed_row(name: str, lookup: Lookup | None, state: str, is_here: bool, language: Language) -> ModelRow:
+    """Return the row of a model that a person typed the name of; `lookup` is what the hub said, where it was asked."""
+    facts, trouble = language.translate(_CONTEXT, "not in the catalogue"), ""
+    if lookup is not None and lookup.offer is not None:
+        facts = language.size(lookup.offer.n_bytes)
+    elif lookup is not None and lookup.refusal is not None:
+        trouble = lookup.refusal.message
     spoken = ", ".join(word for word in (name, trouble or facts, state) if word)
     return ModelRow(name, name, facts, trouble, state, is_here, spoken, spoken)
 

@@ -76,7 +76,7 @@ def answer(parts: Application, text: str) -> None:
 def test_the_catalogue_is_listed_and_the_network_left_alone(parts: Application) -> None:
     assert titles(parts) == ["Little MoE", "Middle MoE", "Great MoE"]
     assert page(parts).offer.title.text() == "Little MoE"
-    assert "Nothing is asked of the network" in page(parts).hint.text()
+    assert "Nothing is asked of the network" in page(parts).search.hint.text()
     assert not parts.downloads._puller.has_worker
 
 
@@ -86,7 +86,7 @@ def test_typing_searches_at_once(parts: Application) -> None:
     assert titles(parts) == ["Middle MoE"]
     assert page(parts).offer.title.text() == "Middle MoE"
     page(parts).field.setText("nothing like it")
-    assert "USER/REPO:QUANT" in page(parts).nothing.text()
+    assert "USER/REPO:QUANT" in page(parts).search.nothing.text()
     assert page(parts).offer.isHidden()
     page(parts).field.clear()
     assert len(titles(parts)) == 3
@@ -276,6 +276,6 @@ def test_letters_are_not_those_of_the_menus(parts: Application) -> None:
 def test_the_page_follows_theme_and_width(qtbot: QtBot, parts: Application) -> None:
     parts.settings.change(theme=ThemeChoice.DARK)
     parts.window.resize(700, 500)
-    qtbot.waitUntil(lambda: page(parts)._layout.splitter.orientation() is Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: page(parts).sides.orientation() is Qt.Orientation.Vertical)
     parts.window.resize(1700, 900)
-    qtbot.waitUntil(lambda: page(parts)._layout.splitter.orientation() is Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: page(parts).sides.orientation() is Qt.Orientation.Horizontal)

@@ -57,7 +57,7 @@ def ask(qtbot: QtBot, parts: Application) -> None:
 
 
 def test_before_the_button_is_pressed_nobody_is_asked(parts: Application) -> None:
-    assert "Will it run here?" in page(parts).hint.text()
+    assert "Will it run here?" in page(parts).search.hint.text()
     assert offer(parts).fit.isVisible()
     assert offer(parts).plan.isHidden()
     assert not parts.fits._client.has_worker
@@ -203,7 +203,7 @@ def test_everything_has_a_name_and_its_own_letter(qtbot: QtBot, parts: Applicati
 def test_in_a_narrow_window_nothing_is_cut_off(qtbot: QtBot, parts: Application) -> None:
     ask(qtbot, parts)
     parts.window.resize(640, 500)
-    area = page(parts)._layout.splitter.widget(1)
+    area = page(parts).sides.widget(1)
     assert area is not None
     qtbot.waitUntil(lambda: offer(parts).plan.width() <= area.width())
     assert offer(parts).plan.minimumSizeHint().width() <= offer(parts).plan.width()

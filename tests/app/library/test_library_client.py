@@ -27,7 +27,8 @@ from fakes.scripted_worker import (
 from offload.protocol import EngineConfig
 from offload.protocol_files import Inspect, Pack, PlanRequest
 from offload_app.engine_state import Patience
-from offload_app.library.library_client import MOST_WAITING, IdleTimes, LibraryClient
+from offload_app.library.library_client import IdleTimes, LibraryClient
+from offload_app.library.request_queue import MOST_WAITING
 
 WAIT_MS = 20000
 

@@ -350,14 +350,14 @@ def test_the_page_follows_theme_and_width(qtbot: QtBot, parts: Application) -> N
     parts.settings.change(theme=ThemeChoice.DARK, budget="170M")
     parts.window.resize(800, 500)
     qtbot.waitUntil(lambda: parts.window.width() == 800)
-    assert page(parts)._splitter.orientation() is Qt.Orientation.Vertical
+    assert page(parts).sides.orientation() is Qt.Orientation.Vertical
     detail = page(parts).detail
     widest = detail.viewport().width() - 2 * SIZES.margin
     qtbot.waitUntil(lambda: detail.plan.width() <= widest and detail.title.width() <= widest)
     buttons = (page(parts).more, page(parts).open_file, page(parts).back)
     qtbot.waitUntil(lambda: all(button.width() >= button.minimumSizeHint().width() for button in buttons))
     parts.window.resize(1700, 900)
-    qtbot.waitUntil(lambda: page(parts)._splitter.orientation() is Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: page(parts).sides.orientation() is Qt.Orientation.Horizontal)
 
 
 def test_another_folder_of_the_preferences_is_looked_at(qtbot: QtBot, parts: Application, tmp_path: Path) -> None:

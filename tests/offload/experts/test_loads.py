@@ -39,8 +39,8 @@ class World:
     def ended(self, key: ExpertKey, load: Load, task: Task, outcome: Outcome) -> None:
         self.loads.done(key, load, task, outcome)
 
-    def begin(self, key: ExpertKey, urgency: Urgency) -> Load:
-        self.loads.begin(key, urgency, self.ended)
+    def begin(self, key: ExpertKey, urgency: Urgency, *, is_forecast: bool = False) -> Load:
+        self.loads.begin(key, urgency, self.ended, is_forecast=is_forecast)
         return self.loads.under_way[key.layer][key.expert]
 
     def step(self) -> None:
@@ -76,7 +76,14 @@ def test_bytes_are_counted_as_read_ahead_only_until_the_expert_is_demanded(world
     world.loads.hurry(KEY, load)
     world.step()
     assert (world.loads.bytes_read, world.loads.bytes_prefetched) == (EXPERT_BYTES, 7 + 7)
-    assert world.ledger.counts() == PrefetchCounts(late_bytes=EXPERT_BYTES)
+
+
+@pytest.mark.parametrize("is_forecast", [False, True])
+def test_only_of_what_was_forecast_is_it_told_what_became_of_it(world: World, is_forecast: bool) -> None:
+    load = world.begin(KEY, Urgency.AHEAD, is_forecast=is_forecast)
+    world.loads.hurry(KEY, load)
+    world.loader.drain()
+    assert world.ledger.counts() == PrefetchCounts(late_bytes=EXPERT_BYTES if is_forecast else 0)
 
 
 def test_a_load_that_is_hurried_overtakes_what_was_read_ahead_before_it(world: World) -> None:

@@ -6,9 +6,11 @@ import pytest
 from fakes.step_loader import StepLoader
 from fakes.tiny_experts import DOWN, GATE, UP, ByteSlots, TinySource, TinyStore, layer_layout
 from offload.experts.eviction import LeastRecentlyUsed
+from offload.experts.key import ExpertKey
 from offload.experts.loader import Outcome
 from offload.experts.pager import ExpertPager
 from offload.experts.prefetch import Prefetcher
+from offload.experts.prefetch_ledger import PrefetchCounts
 from offload.experts.slots import SlotState
 from offload.stats import ResidentState
 
@@ -114,6 +116,14 @@ def test_the_residency_says_which_forecasts_came_true(disk: Disk) -> None:
         ResidentState.ABSENT,
         ResidentState.ABSENT,
     ]
+
+
+def test_what_is_read_ahead_without_a_forecast_is_no_forecast_that_came_true(disk: Disk) -> None:
+    disk.pager.prefetch([ExpertKey(0, 1)])
+    disk.loader.drain()
+    disk.use(1)
+    assert disk.pager.residency(0)[1] == ResidentState.READY
+    assert disk.pager.counts().prefetch == PrefetchCounts()
 
 
 def test_bandwidth_and_the_share_of_demand_are_measured(disk: Disk) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
-from fakes.scripted_models import CATALOG, GIB
-from offload.protocol import CatalogEntry
+from fakes.scripted_models import CATALOG, GIB, OFFER
+from offload.protocol import CatalogEntry, ModelOffer
+from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
+from offload_app.library.lookup import Lookup
 from offload_app.library.readings.catalog import (
     entry_facts,
     entry_row,
@@ -13,6 +15,7 @@ from offload_app.library.readings.catalog import (
     path_here,
     place_of,
     typed_name,
+    typed_row,
 )
 
 ENTRIES = tuple(CatalogEntry(**entry) for entry in CATALOG)
@@ -100,3 +103,22 @@ def test_a_row_says_size_experts_licence_and_whether_it_is_here() -> None:
     assert (row.key, row.title, row.state) == ("some/Little-GGUF:Q4_K_M", "Little MoE", "here")
     assert row.spoken == f"Little MoE, {row.facts}, here"
     assert ENTRIES[0].size_bytes == 4 * GIB
+
+
+@pytest.mark.parametrize(
+    ("lookup", "facts", "trouble"),
+    [
+        (None, "not in the catalogue", ""),
+        (Lookup("u/r"), "not in the catalogue", ""),
+        (Lookup("u/r", ModelOffer(**{**OFFER, "n_bytes": 4 * GIB})), "4.0 GB", ""),
+        (
+            Lookup("u/r", refusal=ErrorReport("HubError", "There is none.", "")),
+            "not in the catalogue",
+            "There is none.",
+        ),
+    ],
+)
+def test_the_row_of_a_typed_name_says_what_the_hub_said(lookup: Lookup | None, facts: str, trouble: str) -> None:
+    row = typed_row("u/r", lookup, "", False, Language())
+    assert (row.key, row.title, row.facts, row.trouble) == ("u/r", "u/r", facts, trouble)
+    assert row.spoken == f"u/r, {trouble or facts}"
