@@ -1,15 +1,12 @@
 """Which of its two programs an AppImage starts."""
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 APP_RUN = Path(__file__).resolve().parents[2] / "packaging" / "linux" / "AppRun"
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="AppImages are for Linux")
 
 
 @pytest.fixture
