@@ -16,6 +16,7 @@ cp -a "$prefix/lib/offload/share/." "$share/"
 rm -r "$prefix/lib/offload/share"
 mv "$prefix/lib/offload/THIRD-PARTY.txt" "$prefix/lib/offload/offload.cdx.json" "$share/doc/offload/"
 mv "$prefix/lib/offload/LICENSE" "$share/doc/offload/copyright"
+find "$prefix/lib/offload" -name '*.so*' -type f -exec chmod a-x {} +
 for program in offload offload-app; do
     ln -s "../lib/offload/$program" "$prefix/bin/$program"
 done
