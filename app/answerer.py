@@ -18,6 +18,7 @@ from offload_app.conversation import Conversation, MessageState, prompt_of
 from offload_app.crash_note import crash_note
 from offload_app.engine_client import EngineClient
 from offload_app.engine_state import EngineState, Failure, Tokens, takes
+from offload_app.report_words import report_words
 from offload_app.worker_death import Activity, Death
 
 
@@ -105,7 +106,7 @@ class Answerer(QObject):
         if failure.was_stopped:
             self._end(Ending(MessageState.PARTIAL))
         else:
-            self._end(Ending(MessageState.FAILED, f"{failure.report.message} {failure.report.hint}".strip()))
+            self._end(Ending(MessageState.FAILED, report_words(failure.report)))
 
     def _on_died(self, death: Death) -> None:
         self._loaded = self._last_stats = None

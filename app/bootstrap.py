@@ -6,7 +6,7 @@ there before any of the slow parts is. Order of the end: the window is hidden, t
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +23,7 @@ from offload_app.interrupt import Interrupt
 from offload_app.library.download_file import DownloadFile
 from offload_app.library.downloads import Downloads
 from offload_app.library.folder_watch import FolderWatch
+from offload_app.library.free_room import free_bytes_at
 from offload_app.library.hub_fits import HubFits
 from offload_app.library.library import Library
 from offload_app.library.library_client import LibraryClient
@@ -57,6 +58,8 @@ class Surroundings:
     worker: tuple[str, ...] = WORKER_COMMAND
     library_worker: tuple[str, ...] = WORKER_COMMAND
     """Looks at models, packs and gets them."""
+    free_bytes: Callable[[str], int | None] = free_bytes_at
+    """How much room there is where a folder is or will be."""
 
 
 class Application(QObject):
@@ -83,7 +86,7 @@ class Application(QObject):
         self.downloads = Downloads(puller, scout, DownloadFile(places.downloads), self)
         self.devices = DeviceSearch(lister, self)
         self.unexpected = Unexpected(places.log, self)
-        shelves = Shelves(self.library, self.search, self.fits, self.downloads, places.models)
+        shelves = Shelves(self.library, self.search, self.fits, self.downloads, places.models, surroundings.free_bytes)
         theme = self.appearance.theme
         self.window = MainWindow(self.session, self.model, self.settings, shelves, self.devices, theme)
         self.polling = StatsPolling(self.engine, self.window.gauges)

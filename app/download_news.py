@@ -4,9 +4,9 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from offload_app.library.download import Download
 from offload_app.library.downloads import Downloads
-from offload_app.library.readings.model_words import report_words
 from offload_app.model_control import ModelControl
 from offload_app.notice import Choice, Notice, Subject, Weight
+from offload_app.report_words import report_words
 
 
 class DownloadNews(QObject):

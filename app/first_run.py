@@ -15,7 +15,7 @@ class FirstRunCard(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("firstRun")
-        heading = QLabel(self.tr("The demo model is ready: ask it something. This is what the gauges show."))
+        heading = QLabel(self.tr("This is what the gauges show while a model answers."))
         heading.setObjectName("heading")
         self._labels = (heading, *(QLabel(sentence) for sentence in self.sentences()))
         button = QPushButton(self.tr("Got it"))

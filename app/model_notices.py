@@ -7,6 +7,7 @@ from offload_app.engine_state import Failure
 from offload_app.load_guard import InterruptedLoad
 from offload_app.model_status import model_name
 from offload_app.notice import Choice, Notice, Subject, Weight
+from offload_app.report_words import report_words
 from offload_app.worker_death import Activity, Death
 
 
@@ -23,7 +24,7 @@ def refused_notice(model: str | None, failure: Failure) -> Notice:
         text = _tr("{model} could not be closed: {words}")
     else:
         text = _tr("{model} was not loaded: {words}")
-    words = text.format(model=_capital(model_name(model)), words=f"{report.message} {report.hint}".strip())
+    words = text.format(model=_capital(model_name(model)), words=report_words(report))
     return Notice(Subject.MODEL, Weight.ERROR, words, _ways_out(model))
 
 

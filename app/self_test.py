@@ -17,6 +17,7 @@ from offload_app.bootstrap import Application, Surroundings, qt_application
 from offload_app.engine_state import Failure
 from offload_app.notice import Notice, Weight
 from offload_app.places import Places
+from offload_app.report_words import report_words
 from offload_app.single_instance import SingleInstance
 
 QUESTION = "What is 23 + 45?"
@@ -73,7 +74,7 @@ class SelfTest(QObject):
             self._end(" ".join(notice.text.split()))
 
     def _on_failed(self, failure: Failure) -> None:
-        self._end(f"{failure.report.message} {failure.report.hint}".strip())
+        self._end(report_words(failure.report))
 
     def _end(self, failure: str) -> None:
         if not self._is_over:

@@ -1,6 +1,7 @@
 """The window: lays out the panes, the notices, the menus and the status line, and connects them; it decides nothing."""
 
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ from offload_app.window_actions import WindowActions
 class Shelves:
     """Models that are here, that may be got and how they will run, and that are on their way.
 
-    `folder` is theirs where none was chosen.
+    `folder` is theirs where none was chosen; `free_bytes` tells how much room there is where a folder is or will be.
     """
 
     library: Library
@@ -52,6 +53,7 @@ class Shelves:
     fits: HubFits
     downloads: Downloads
     folder: Path
+    free_bytes: Callable[[str], int | None]
 
 
 class MainWindow(QMainWindow):
@@ -75,8 +77,17 @@ class MainWindow(QMainWindow):
         self._default_folder = folder = shelves.folder
         self.conversations = ConversationList(session, theme)
         self.page = ChatPage(session, theme)
-        self.models = ModelPage(shelves.library, model, settings, theme, folder)
-        self.finds = FindPage(shelves.search, shelves.fits, shelves.downloads, shelves.library, settings, theme, folder)
+        self.models = ModelPage(shelves.library, model, settings, theme, folder, free_bytes=shelves.free_bytes)
+        self.finds = FindPage(
+            shelves.search,
+            shelves.fits,
+            shelves.downloads,
+            shelves.library,
+            settings,
+            theme,
+            folder,
+            free_bytes=shelves.free_bytes,
+        )
         self._downloads = shelves.downloads
         self._news = DownloadNews(shelves.downloads, model, self)
         self.gauges = GaugePanel(theme)

@@ -136,9 +136,9 @@ def _failed(error: OSError, n_bytes: int, folder: Path) -> OffloadError:
             folder=folder,
             needed_bytes=n_bytes,
             free_bytes=free_bytes,
-            hint="Free some space, or name a model with -m.",
+            hint="Free some space, or use another model.",
         )
     return OffloadError(
         f"The demo model cannot be unpacked into {folder}: {error.strerror}.",
-        hint="Make that folder writable, or name a model with -m.",
+        hint="Make that folder writable, or use another model.",
     )

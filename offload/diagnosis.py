@@ -202,9 +202,12 @@ def _device_text(device: "ComputeDevice") -> str:
 def _disk(place: Path) -> Finding:
     from offload.experts.disk_probe import probe_direct_io
 
+    free_bytes = free_disk_bytes(place if place.is_dir() else place.parent)
+    if place.is_dir() and not os.access(place, os.W_OK):
+        text = f"not measured: {place.absolute()} cannot be written to; name another folder, or a model with -m"
+        return Finding("disk", Health.REMARK, text, {"place": str(place), "free_bytes": free_bytes})
     with _file_to_read(place) as path:
         probe = probe_direct_io(path)
-    free_bytes = free_disk_bytes(place if place.is_dir() else place.parent)
     direct, buffered = probe.direct_bytes_per_second, probe.buffered_bytes_per_second
     numbers: dict[str, int | float | str] = {
         "place": str(place),

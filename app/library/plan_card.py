@@ -10,13 +10,13 @@ from offload_app.library.budget_slider import MARGIN, BudgetSlider
 from offload_app.library.plan_bar import PlanBar
 from offload_app.library.readings.context_choices import context_choices
 from offload_app.library.readings.device_plan import read_device_plan
-from offload_app.library.readings.model_words import report_words
 from offload_app.library.readings.plan import AUTO, PlanReading, budget_of, read_plan
 from offload_app.library.readings.speed import no_speed, read_speed
 from offload_app.library.shelf import Outlook
 from offload_app.library.speed_curve import SpeedCurve
 from offload_app.model_choices import ModelChoice
 from offload_app.notice import Weight
+from offload_app.report_words import report_words
 from offload_app.theme import SIZES, Theme
 
 _FIELD_HEIGHT = 28

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from offload.protocol import ListedDevice
 from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
+from offload_app.report_words import report_words
 
 AUTO, CPU = "auto", "cpu"
 _CONTEXT = "Preferences"
@@ -46,7 +47,7 @@ def device_note(
     """Return what is to be said of the choice; empty where nothing is."""
     tr = language.translate
     if refusal is not None:
-        return f"{refusal.message} {refusal.hint}".strip()
+        return report_words(refusal)
     if devices is None:
         return tr(_CONTEXT, "Looking for GPUs…")
     if not devices:

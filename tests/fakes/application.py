@@ -17,6 +17,8 @@ from offload_app.settings_file import SettingsFile
 from offload_app.single_instance import SingleInstance
 
 WAIT_MS = 20000
+ROOM_BYTES = 500 << 30
+"""Free on every disk that the application asks for, whatever is free on this one."""
 
 
 @contextmanager
@@ -35,7 +37,8 @@ def application(
     instance = SingleInstance(places.state)
     instance.claim()
     library_worker = tuple(library) or worker(hello(), serves_models())
-    parts = Application(qt, Surroundings(places, tuple(command) or worker(*steps), library_worker), instance)
+    surroundings = Surroundings(places, tuple(command) or worker(*steps), library_worker, lambda folder: ROOM_BYTES)
+    parts = Application(qt, surroundings, instance)
     try:
         parts.begin(model)
         yield parts

@@ -115,7 +115,7 @@ def test_a_full_disk_is_told_with_both_numbers(package: Path, data: Path, monkey
 
 def test_a_folder_that_cannot_be_made_is_told_with_advice(package: Path, data: Path) -> None:
     data.write_text("a file where a folder should be")
-    with pytest.raises(OffloadError, match=r"cannot be unpacked into .*data.*-m"):
+    with pytest.raises(OffloadError, match=r"cannot be unpacked into .*data.*use another model"):
         demo_model_path(package.name)
 
 

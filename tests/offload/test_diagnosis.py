@@ -57,6 +57,17 @@ def test_a_folder_that_is_not_there_is_only_a_bad_disk(tmp_path: Path) -> None:
     assert bad == ["disk"]
 
 
+def test_a_folder_that_cannot_be_written_to_is_remarked_and_nothing_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A mode would not keep root, who runs many a test, from writing.
+    monkeypatch.setattr("os.access", lambda place, mode: place != tmp_path)
+    (disk,) = [finding for finding in diagnose(tmp_path).findings if finding.topic == "disk"]
+    assert disk.health is Health.REMARK
+    assert f"{tmp_path} cannot be written to" in disk.text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_cannot_be_read_has_no_speed(tmp_path: Path) -> None:
     assert disk_bytes_per_second(tmp_path / "none") == pytest.approx(0.0)
 

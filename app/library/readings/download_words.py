@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from offload.protocol import PullPhase
 from offload_app.gauges.readings.language import Language
 from offload_app.library.download import Download, DownloadState
-from offload_app.library.readings.model_words import report_words
+from offload_app.report_words import report_words
 
 _CONTEXT = "Library"
 _HOUR = 3600

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from offload_app.gauges.readings.language import Language
 from offload_app.library.hub_fit import HubFit
-from offload_app.library.readings.model_words import report_words
+from offload_app.report_words import report_words
 
 _CONTEXT = "Library"
 

@@ -3,9 +3,9 @@
 import re
 
 from offload.protocol import ModelSummary, PackState
-from offload.protocol_errors import ErrorReport
 from offload_app.gauges.readings.language import Language
 from offload_app.library.shelf import DEMO, ShelvedModel
+from offload_app.report_words import report_words
 
 _ENDING = re.compile(r"(-\d{5}-of-\d{5})?\.gguf$", re.IGNORECASE)
 _CONTEXT = "Library"
@@ -57,11 +57,6 @@ def all_facts(summary: ModelSummary, language: Language) -> str:
         _counted(summary.context_length, tr(_CONTEXT, "{n} tokens of context at most"), language),
     ]
     return "\u00a0· ".join(fact for fact in facts if fact)
-
-
-def report_words(report: ErrorReport) -> str:
-    """Return what failed and what to do."""
-    return f"{report.message} {report.hint}".strip()
 
 
 def trouble_of(model: ShelvedModel, language: Language) -> str:

@@ -9,7 +9,8 @@ from offload_app.gauges.readings.language import Language
 from offload_app.library.download import Download, DownloadState
 from offload_app.library.lookup import Lookup
 from offload_app.library.readings.catalog import experts_text
-from offload_app.library.readings.model_words import all_facts, report_words
+from offload_app.library.readings.model_words import all_facts
+from offload_app.report_words import report_words
 
 _CONTEXT = "Library"
 SPARE_BYTES = 64 << 20

@@ -5,8 +5,8 @@ from enum import Enum
 
 from offload.protocol import ModelSummary, PackState
 from offload_app.gauges.readings.language import Language
-from offload_app.library.readings.model_words import report_words
 from offload_app.library.shelf import ShelvedModel
+from offload_app.report_words import report_words
 
 _CONTEXT = "Library"
 SPARE_BYTES = 64 << 20

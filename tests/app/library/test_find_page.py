@@ -95,7 +95,7 @@ def test_typing_searches_at_once(parts: Application) -> None:
 def test_the_offer_says_size_room_place_and_licence(parts: Application, folder: Path) -> None:
     page(parts).list.choose(MIDDLE)
     offer = page(parts).offer
-    assert offer.reading.room.startswith("Download: 18.0 GB; ")
+    assert offer.reading.room.startswith("Download: 18.0 GB; 500 GB are free")
     assert offer.place.text() == f"Goes to: {folder}/other/Middle-GGUF"
     assert offer.licence.text() == "Licence: MIT"
 
