@@ -22,7 +22,7 @@ python=$venv/bin/python
 bundle=$PWD/build/bundle/offload
 system=$(uname -s | tr '[:upper:]' '[:lower:]' | sed 's/^m[is][ny][gs].*/windows/; s/^darwin/macos/')
 [ "$system" != windows ] || python=$venv/Scripts/python
-version=$(sed -n 's/^version *= *"\([^"]*\)".*/\1/p' pyproject.toml)
+version=$(packaging/version.sh)
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || date -r pyproject.toml +%s)}"
 # Python keeps sets of names in one order, so that a bundle built again is the same.
 PYTHONHASHSEED=0
@@ -54,7 +54,7 @@ kernels() {
     case $(uname -s)-$(uname -m) in
         Linux-x86_64) packaging/llama_kernels.sh build/llama "$python" ;;
         # Not of this processor alone: on x86-64 that leaves AVX2, on Apple's processors what the first of them had.
-        *) CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" pip wheel --no-deps --no-cache-dir --wheel-dir build/llama "$(sed -n "s/^ *\"\(llama-cpp-python[^\"]*\)\".*/\1/p" pyproject.toml)" ;;
+        *) CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" pip wheel --no-deps --no-cache-dir --wheel-dir build/llama "llama-cpp-python == $(packaging/version.sh llama-cpp-python)" ;;
     esac
 }
 

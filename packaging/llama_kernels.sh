@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 python=${2:-python3}
-version=$(sed -n 's/^ *"llama-cpp-python *== *\([^"]*\)".*/\1/p' "$here/../pyproject.toml")
+version=$("$here/version.sh" llama-cpp-python)
 sources_sha256=832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 sources=$folder/llama_cpp_python-$version
 

@@ -13,7 +13,6 @@ from offload_app.library.detail_area import DetailArea
 from offload_app.library.download import DownloadState
 from offload_app.library.download_list import DownloadList
 from offload_app.library.downloads import Downloads
-from offload_app.library.free_room import free_bytes_at
 from offload_app.library.hub_fits import HubFits
 from offload_app.library.library import Library
 from offload_app.library.library_page import LibraryPage
@@ -64,8 +63,8 @@ class FindPage(LibraryPage):
         theme: Theme,
         default_folder: Path,
         *,
+        free_bytes: Callable[[str], int | None],
         language: Language | None = None,
-        free_bytes: Callable[[str], int | None] = free_bytes_at,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(library, settings, default_folder, language=language, free_bytes=free_bytes, parent=parent)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from offload_app.gauges.panel import language_of_qt
 from offload_app.gauges.readings.language import Language
-from offload_app.library.free_room import free_bytes_at
 from offload_app.library.library import Library
 from offload_app.library.page_head import PageHead
 from offload_app.library.sides import Sides
@@ -31,8 +30,8 @@ class LibraryPage(QWidget):
         settings: SettingsControl,
         default_folder: Path,
         *,
+        free_bytes: Callable[[str], int | None],
         language: Language | None = None,
-        free_bytes: Callable[[str], int | None] = free_bytes_at,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from offload_app.gauges.readings.language import Language
 from offload_app.library.detail import ModelDetail
-from offload_app.library.free_room import free_bytes_at
 from offload_app.library.library import Library
 from offload_app.library.library_page import LibraryPage
 from offload_app.library.model_list import ModelList
@@ -46,8 +45,8 @@ class ModelPage(LibraryPage):
         theme: Theme,
         default_folder: Path,
         *,
+        free_bytes: Callable[[str], int | None],
         language: Language | None = None,
-        free_bytes: Callable[[str], int | None] = free_bytes_at,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(library, settings, default_folder, language=language, free_bytes=free_bytes, parent=parent)

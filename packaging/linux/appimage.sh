@@ -11,7 +11,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bundle=$1
 folder=$2
-version=$(sed -n 's/^version *= *"\([^"]*\)".*/\1/p' "$here/../../pyproject.toml")
+version=$("$here/../version.sh")
 tree=build/offload.AppDir
 # Linked statically: the newest is for systems without FUSE 2, the ones before asked for its library.
 runtime_url=https://github.com/AppImage/type2-runtime/releases/download/20251108/runtime-x86_64

@@ -7,7 +7,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bundle=$1
 folder=$2
-version=$(sed -n 's/^version *= *"\([^"]*\)".*/\1/p' "$here/../../pyproject.toml")
+version=$("$here/../version.sh")
 architecture=$(dpkg --print-architecture)
 tree=build/deb
 # The newest symbol of the C library that anything inside asks for.

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 application=$1
 bundle=$2
 folder=$3
-version=$(sed -n 's/^version *= *"\([^"]*\)".*/\1/p' "$here/../../pyproject.toml")
+version=$("$here/../version.sh")
 image=$folder/offload-$version-macos-$(uname -m).dmg
 tree=build/dmg
 

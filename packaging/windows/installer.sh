@@ -11,7 +11,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bundle=$(cygpath -w "$(cd "$1" && pwd)")
 folder=$(cygpath -w "$(cd "$2" && pwd)")
-version=$(sed -n 's/^version *= *"\([^"]*\)".*/\1/p' "$here/../../pyproject.toml")
+version=$("$here/../version.sh")
 
 sign() {
     [ -n "${WINDOWS_CERTIFICATE:-}" ] || return 0

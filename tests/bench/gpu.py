@@ -18,11 +18,11 @@ from bench.gpu_report import disagreements, of_whole, table_lines, verdicts
 from bench.measurement import Workload, read_line
 from bench.memory_group import LIMIT_FACTOR, memory_group
 from bench.page_cache import drop_page_cache
-from bench.rounds import Rounds, add_options, output_of, say, synthetic_model
+from bench.rounds import Rounds, add_options, output_of, reported, say, synthetic_model
 from offload.bytesize import format_bytes, parse_bytes
 from offload.config import EngineConfig, StoreChoice
 from offload.engine_needs import EngineNeeds
-from offload.errors import OffloadError, UsageError
+from offload.errors import UsageError
 from offload.experts.racks import device_racks
 from offload.ggml.devices import ComputeDevice, choose_device, list_devices
 from offload.machine import machine_memory
@@ -64,22 +64,17 @@ class GpuPlan:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the gates, measure, print the table and the verdicts."""
     options = _parser().parse_args(arguments)
-    try:
-        device = choose_device(options.device, list_devices())
-        if device is None:
-            raise UsageError("There is no GPU here.", hint="Build llama.cpp for one (gpu.sh), or name --device.")
-        failures = [] if options.no_gates else _gates(device)
-        plan = _plan(options, device)
-        rounds = Rounds(plan.contenders, lambda contender: contender.name, plan.n_rounds)
-        runs, broken = rounds.run(lambda contender, number: _run_one(plan, contender, number))
-    except OffloadError as error:
-        say(f"bench: {error}")
-        return error.exit_code
-    except OSError as error:
-        say(f"bench: {error}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return reported(lambda: _compare(options))
+
+
+def _compare(options: argparse.Namespace) -> int:
+    device = choose_device(options.device, list_devices())
+    if device is None:
+        raise UsageError("There is no GPU here.", hint="Build llama.cpp for one (gpu.sh), or name --device.")
+    failures = [] if options.no_gates else _gates(device)
+    plan = _plan(options, device)
+    rounds = Rounds(plan.contenders, lambda contender: contender.name, plan.n_rounds)
+    runs, broken = rounds.run(lambda contender, number: _run_one(plan, contender, number))
     failures += [*broken, *disagreements(runs)]
     if options.json:
         print(json.dumps(_as_json(plan, runs, failures)))

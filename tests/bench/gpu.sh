@@ -40,7 +40,7 @@ esac
 name=$(echo "$backend" | tr '[:lower:]' '[:upper:]')
 venv=${GPU_VENV:-$PWD/.venv-gpu-$backend}
 python=$venv/bin/python
-version=$(sed -n 's/^ *"llama-cpp-python *== *\([^"]*\)".*/\1/p' pyproject.toml)
+version=$(packaging/version.sh llama-cpp-python)
 
 is_installed() {
     find "$venv"/lib/python*/site-packages/llama_cpp/lib -name "libggml-$backend.*" 2>/dev/null | grep -q . &&

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from bench.measurement import Measurement
+from offload.errors import OffloadError
 from offload.machine import physical_cores
 
 _TESTS = Path(__file__).resolve().parent.parent
@@ -109,6 +110,20 @@ def add_options(parser: argparse.ArgumentParser, *, n_decode: int) -> None:
     parser.add_argument("--threads", type=int, default=physical_cores(), metavar="N", help="default %(default)s")
     parser.add_argument("--timeout", type=float, default=1800, metavar="S", help="of one process, default %(default)s")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+
+
+def reported(compare: Callable[[], int]) -> int:
+    """Return the exit code of `compare`; what goes wrong in it becomes a sentence and the code of its kind."""
+    try:
+        return compare()
+    except OffloadError as error:
+        say(f"bench: {error}")
+        return error.exit_code
+    except OSError as error:
+        say(f"bench: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def say(text: str) -> None:

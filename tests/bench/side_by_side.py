@@ -16,10 +16,10 @@ from bench.measurement import Workload, read_line
 from bench.memory_group import LIMIT_FACTOR, memory_group
 from bench.page_cache import drop_page_cache
 from bench.report import disagreements, table_lines, verdicts
-from bench.rounds import Rounds, add_options, output_of, say, synthetic_model
+from bench.rounds import Rounds, add_options, output_of, reported, say, synthetic_model
 from offload.bytesize import format_bytes, parse_bytes
 from offload.engine import pack_model
-from offload.errors import OffloadError, UsageError
+from offload.errors import UsageError
 from offload.experts.packed_store import packed_path_for
 from offload.gguf_header import read_gguf_header
 from offload.machine import machine_memory
@@ -72,19 +72,14 @@ class Conditions:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and the verdicts."""
     options = _parser().parse_args(arguments)
-    try:
-        plan = _plan(options)
-        conditions = _conditions(plan)
-        rounds = Rounds(plan.contenders, lambda contender: contender.value, plan.n_rounds)
-        runs, failures = rounds.run(lambda contender, number: _run_one(plan, contender, number))
-    except OffloadError as error:
-        say(f"bench: {error}")
-        return error.exit_code
-    except OSError as error:
-        say(f"bench: {error}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return reported(lambda: _compare(options))
+
+
+def _compare(options: argparse.Namespace) -> int:
+    plan = _plan(options)
+    conditions = _conditions(plan)
+    rounds = Rounds(plan.contenders, lambda contender: contender.value, plan.n_rounds)
+    runs, failures = rounds.run(lambda contender, number: _run_one(plan, contender, number))
     failures += disagreements(runs)
     if options.json:
         print(json.dumps(_as_json(plan, runs, conditions, failures)))

@@ -44,7 +44,7 @@ command -v glslc >/dev/null 2>&1 ||
 
 [ -x "$python" ] || packaging/create_venv.sh "$venv" "${PYTHON:-python3}"
 
-version=$(sed -n 's/^ *"llama-cpp-python *== *\([^"]*\)".*/\1/p' pyproject.toml)
+version=$(packaging/version.sh llama-cpp-python)
 
 is_installed() {
     ls "$venv"/lib/python*/site-packages/llama_cpp/lib/libggml-vulkan.so >/dev/null 2>&1 &&
