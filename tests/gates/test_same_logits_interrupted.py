@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fakes.cancelling import Switch, after, answer_cancelled_at_every_token
 from fakes.paged_runs import (
     ANSWER,
     PROMPT,
@@ -44,22 +45,6 @@ def expected(stored: StoredModel) -> Logits:
         return prompt_and_answer(context)
 
 
-def after(n_questions: int) -> Callable[[], bool]:
-    """Answer True from the question after so many on."""
-    answers = iter(range(n_questions))
-    return lambda: next(answers, None) is None
-
-
-class Switch:
-    """What the pager's device asks before each graph; `off` unless set."""
-
-    def __init__(self) -> None:
-        self.cancelled: Callable[[], bool] = lambda: False
-
-    def __call__(self) -> bool:
-        return self.cancelled()
-
-
 @pytest.mark.parametrize("n_nodes", [0, 90, 150])
 def test_a_prompt_cancelled_between_nodes_is_computed_again(
     stored: StoredModel, expected: Logits, n_nodes: int
@@ -88,13 +73,7 @@ def test_a_prompt_cancelled_before_a_layer_of_experts_is_computed_again(
 def test_tokens_cancelled_anywhere_are_computed_again(stored: StoredModel, expected: Logits) -> None:
     switch = Switch()
     with paged_context(stored, N_SLOTS, cancelled=switch) as (_, context):
-        found = [prefill(context)]
-        for index, (token, n_layers) in enumerate(zip(ANSWER, cycle(range(2)), strict=False)):
-            switch.cancelled = after(n_layers)
-            with pytest.raises(CancelledError):
-                decode(context, [token], position=len(PROMPT) + index)
-            switch.cancelled = lambda: False
-            found.append(decode(context, [token], position=len(PROMPT) + index))
+        found = [prefill(context), *answer_cancelled_at_every_token(context, switch, 2)]
     assert np.array_equal(np.concatenate(found), expected)
 
 

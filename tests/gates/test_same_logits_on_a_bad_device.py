@@ -3,13 +3,13 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fakes.cancelling import Switch, after, answer_cancelled_at_every_token
 from fakes.devices import everything_is_given_back, make_breakable, stand_in
 from fakes.paged_runs import (
     ANSWER,
@@ -63,12 +63,6 @@ def opened(
     with paged_context(stored, N_SLOTS, staged=staged, device=share, **options) as (paged, context):
         yield paged, context
         assert everything_is_given_back(paged)
-
-
-def after(n_questions: int) -> Callable[..., bool]:
-    """Answer True from the question after so many on."""
-    answers = iter(range(n_questions))
-    return lambda *_: next(answers, None) is None
 
 
 # -- the device
@@ -231,16 +225,6 @@ def test_a_prompt_is_computed_again_after_an_unreadable_expert(
 # -- a person
 
 
-class Switch:
-    """What is asked before each layer; `off` unless set."""
-
-    def __init__(self) -> None:
-        self.cancelled: Callable[[], bool] = lambda: False
-
-    def __call__(self) -> bool:
-        return self.cancelled()
-
-
 @pytest.mark.parametrize("misses", MISSES)
 def test_what_was_cancelled_anywhere_is_computed_again(stored: StoredModel, expected: Logits, misses: str) -> None:
     switch = Switch()
@@ -250,13 +234,7 @@ def test_what_was_cancelled_anywhere_is_computed_again(stored: StoredModel, expe
             with pytest.raises(CancelledError):
                 prefill(context)
         switch.cancelled = lambda: False
-        found = [prefill(context)]
-        for index, (token, n_layers) in enumerate(zip(ANSWER, cycle(range(3)), strict=False)):
-            switch.cancelled = after(n_layers)
-            with pytest.raises(CancelledError):
-                decode(context, [token], position=len(PROMPT) + index)
-            switch.cancelled = lambda: False
-            found.append(decode(context, [token], position=len(PROMPT) + index))
+        found = [prefill(context), *answer_cancelled_at_every_token(context, switch, 3)]
     assert np.array_equal(np.concatenate(found), expected)
 
 
